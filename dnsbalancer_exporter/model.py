@@ -1,0 +1,330 @@
+"""The nouns. Frozen values only; they know nothing of files, sockets, clocks or each other's use.
+
+Words are used as in docs/architecture.md: a *target* is an address that is probed and, while up,
+published; a *pool* is the targets behind one name (or several names with one verdict); a *record
+set* is all records of one name and type. Names are lower-case FQDNs without a final dot.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import Enum
+from typing import NamedTuple
+
+from dnsbalancer_exporter.names import RecordType, address_type
+
+
+class Secret:
+    """A text that only ``reveal()`` shows: ``repr`` and ``str`` are stars."""
+
+    __slots__ = ("_text",)
+
+    def __init__(self, text: str) -> None:
+        self._text = text
+
+    def __repr__(self) -> str:
+        return "***"
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Secret) and self._text == other._text
+
+    def __hash__(self) -> int:
+        return hash(self._text)
+
+    def __reduce__(self) -> str:
+        raise TypeError("a Secret is not serialised")
+
+    def reveal(self) -> str:
+        """The text itself, for the one place that sends it."""
+        return self._text
+
+
+# --- probes and health ------------------------------------------------------------------
+
+
+class Protocol(Enum):
+    """How a target is probed."""
+
+    TCP = "tcp"
+    ICMP = "icmp"
+
+
+@dataclass(frozen=True, slots=True)
+class ProbeSpec:
+    """What one probe does; ``address`` may differ from the published one; timeout in seconds."""
+
+    protocol: Protocol
+    address: str
+    port: int
+    timeout: float
+
+
+class Outcome(Enum):
+    """SUCCESS; FAILURE, the target's fault; ERROR, ours, which never counts against a target."""
+
+    SUCCESS = "success"
+    FAILURE = "failure"
+    ERROR = "error"
+
+
+class ProbeReason(Enum):
+    """Why a probe did not succeed: the closed set of the label ``reason``."""
+
+    TIMEOUT = "timeout"
+    REFUSED = "refused"
+    UNREACHABLE = "unreachable"
+    RESET = "reset"
+    NO_ROUTE = "no_route"
+    PERMISSION = "permission"
+    RESOURCES = "resources"
+    LATE = "late"
+    INTERNAL = "internal"
+
+
+@dataclass(frozen=True, slots=True)
+class ProbeResult:
+    """What one probe found. ``started`` is on the process's clock; ``duration`` in seconds.
+
+    ``reason`` is None exactly for SUCCESS; ``detail`` is for people (an errno's text, say).
+    """
+
+    outcome: Outcome
+    started: float
+    duration: float
+    reason: ProbeReason | None = None
+    detail: str = ""
+
+
+class Health(Enum):
+    """What we hold a target for. It starts UNKNOWN."""
+
+    UNKNOWN = "unknown"
+    UP = "up"
+    DOWN = "down"
+
+
+@dataclass(frozen=True, slots=True)
+class HealthState:
+    """What health.step keeps of a target between two probes.
+
+    ``failures`` and ``successes`` are the current run, one of them 0; ``window`` the last ten
+    outcomes since the transition, True for a success; ``proven`` says that it has been UP once.
+    ``failing_since`` is when the first probe of the current run of failures started,
+    ``succeeded_at`` when the latest successful one did; ``since`` the last transition. All on the
+    process's clock. ``errors`` counts ERRORs in a row, which change nothing else.
+    """
+
+    health: Health = Health.UNKNOWN
+    failures: int = 0
+    successes: int = 0
+    errors: int = 0
+    window: tuple[bool, ...] = ()
+    since: float | None = None
+    failing_since: float | None = None
+    succeeded_at: float | None = None
+    proven: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Timing:
+    """When a pool's targets are probed and what changes our mind; seconds and numbers of probes."""
+
+    interval: float = 180.0
+    fast_interval: float = 1.0
+    probe_timeout: float = 2.0
+    fall: int = 3
+    rise: int = 2
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """An address that is probed and, while up, published. ``name`` is its label."""
+
+    address: str
+    name: str
+    probe: ProbeSpec
+
+
+class TargetKey(NamedTuple):
+    """A target's identity in the process: an address may be a target of several pools."""
+
+    pool: str
+    address: str
+
+
+# --- pools ------------------------------------------------------------------------------
+
+
+class Mode(Enum):
+    """ENFORCE writes the zone; OBSERVE never does."""
+
+    ENFORCE = "enforce"
+    OBSERVE = "observe"
+
+
+@dataclass(frozen=True, slots=True)
+class LockTerms:
+    """How withdrawals of several writers are kept apart: a lock in the zone, or none (off).
+
+    A lock is valid for ``lease`` seconds less ``margin``, the longest time that a DELETE may take.
+    """
+
+    enabled: bool = True
+    lease: float = 60.0
+    margin: float = 20.0
+
+
+@dataclass(frozen=True, slots=True)
+class Pool:
+    """The targets behind one name, or behind several names with one verdict.
+
+    ``listed`` is empty when the record set itself says who the targets are (they are *learned*).
+    ``own`` holds at most one address per family. ``max_withdrawals`` None means half of the set.
+    ``reference`` are addresses outside the pool; ``probe`` is the template for learned targets.
+    """
+
+    name: str
+    zone: str
+    records: tuple[str, ...]
+    member: bool
+    own: tuple[Target, ...]
+    probe: ProbeSpec
+    timing: Timing = Timing()
+    listed: tuple[Target, ...] = ()
+    retired: tuple[str, ...] = ()
+    reference: tuple[Target, ...] = ()
+    ttl: int = 60
+    min_records: int = 1
+    max_withdrawals: int | None = None
+    remember: float = 86400.0
+    mode: Mode = Mode.ENFORCE
+
+    @property
+    def types(self) -> tuple[RecordType, ...]:
+        """The managed types: a family is managed only if ``own`` or ``listed`` has it."""
+        present = {address_type(t.address) for t in (*self.own, *self.listed)}
+        return tuple(t for t in (RecordType.A, RecordType.AAAA) if t in present)
+
+
+# --- the zone ---------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Record:
+    """One record as the provider has it: an object with an id per value. ``name`` is a FQDN."""
+
+    id: str
+    name: str
+    type: RecordType
+    value: str
+    ttl: int
+
+
+class RecordSetKey(NamedTuple):
+    """A record set's identity: its FQDN and type."""
+
+    name: str
+    type: RecordType
+
+
+# --- plans ------------------------------------------------------------------------------
+
+
+class Ground(Enum):
+    """Why a record may be withdrawn (law 5)."""
+
+    DOWN = "down"
+    RETIRED = "retired"
+    DRAINED = "drained"
+    DUPLICATE = "duplicate"
+
+
+class Hold(Enum):
+    """Why a withdrawal that has a ground is not done: a closed set, in order of precedence."""
+
+    OBSERVE_MODE = "observe_mode"
+    STALE_VIEW = "stale_view"
+    UNKNOWN_HEALTH = "unknown_health"
+    FAIL_OPEN = "fail_open"
+    ISOLATED = "isolated"
+    OWN_UNPROVEN = "own_unproven"
+    CONTESTED = "contested"
+    NO_QUORUM = "no_quorum"
+    MIN_RECORDS = "min_records"
+    MAX_WITHDRAWALS = "max_withdrawals"
+    NO_LOCK = "no_lock"
+
+
+class Unpublished(Enum):
+    """Why an address that might be published is not: a closed set."""
+
+    OBSERVE_MODE = "observe_mode"
+    UNKNOWN_HEALTH = "unknown_health"
+    DRAINED = "drained"
+    RETIRED = "retired"
+    HOLD_DOWN = "hold_down"
+    VOTED_DOWN = "voted_down"
+    CONFLICT = "conflict"
+    API_ERROR = "api_error"
+
+
+@dataclass(frozen=True, slots=True)
+class Create:
+    """Publish ``value`` under ``name``; ``ttl`` in seconds."""
+
+    name: str
+    type: RecordType
+    value: str
+    ttl: int
+
+
+@dataclass(frozen=True, slots=True)
+class Delete:
+    """Withdraw one record, by its id."""
+
+    record: Record
+    ground: Ground
+
+
+@dataclass(frozen=True, slots=True)
+class Withheld:
+    """A delete that has a ground and is not done, and why."""
+
+    record: Record
+    ground: Ground
+    hold: Hold
+
+
+@dataclass(frozen=True, slots=True)
+class Omitted:
+    """An address that is not published under ``name``, and why."""
+
+    name: str
+    address: str
+    reason: Unpublished
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """The changes that a pool needs now, what is withheld, and when to look again.
+
+    Creates come before deletes. ``again_at`` is on the process's clock; None means that nothing
+    but an event or the interval calls for another look. ``fail_open`` names the record sets that
+    keep what they have because nothing of ours is up; ``foreign`` counts records left alone.
+    """
+
+    creates: tuple[Create, ...] = ()
+    deletes: tuple[Delete, ...] = ()
+    withheld: tuple[Withheld, ...] = ()
+    omitted: tuple[Omitted, ...] = ()
+    desired: Mapping[RecordSetKey, tuple[str, ...]] = field(default_factory=dict)
+    fail_open: tuple[RecordSetKey, ...] = ()
+    foreign: Mapping[RecordSetKey, int] = field(default_factory=dict)
+    again_at: float | None = None
+
+    @property
+    def holds(self) -> tuple[Hold, ...]:
+        """The reasons in force, in order of precedence."""
+        present = {w.hold for w in self.withheld}
+        return tuple(hold for hold in Hold if hold in present)

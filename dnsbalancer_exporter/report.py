@@ -1,0 +1,110 @@
+"""What happened: one frozen picture; metrics, the page, the log and the verbs are drawn from it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import NamedTuple
+
+from dnsbalancer_exporter.errors import ApiReason
+from dnsbalancer_exporter.model import (
+    Ground,
+    Health,
+    HealthState,
+    Plan,
+    Pool,
+    ProbeReason,
+    ProbeResult,
+    Record,
+    Target,
+    TargetKey,
+)
+
+PROBE_BUCKETS = (0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0)
+"""Upper bounds, in seconds, of the latency histogram: in-cloud probes take 0.2 to 20 ms."""
+
+
+@dataclass(frozen=True, slots=True)
+class Tally:
+    """The counters of one target since it was first probed; they survive a reload.
+
+    ``buckets`` counts successes per PROBE_BUCKETS interval (not cumulative), the last one beyond.
+    """
+
+    probes: int = 0
+    failures: Mapping[ProbeReason, int] = field(default_factory=dict)
+    buckets: tuple[int, ...] = (0,) * (len(PROBE_BUCKETS) + 1)
+    duration_sum: float = 0.0
+    transitions: Mapping[Health, int] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class TargetState:
+    """All that is known of one target at one moment. ``next_at``: the next probe is due."""
+
+    target: Target
+    health: HealthState = HealthState()
+    last: ProbeResult | None = None
+    tally: Tally = Tally()
+    next_at: float = 0.0
+
+
+class ApiCall(NamedTuple):
+    """One HTTP attempt at the provider, retries included; ``reason`` is None for a success.
+
+    ``operation`` is one of API_OPERATIONS, ``status`` the HTTP status, 0 without an answer.
+    """
+
+    operation: str
+    duration: float
+    status: int
+    reason: ApiReason | None
+
+
+API_OPERATIONS = ("auth_token", "list_zones", "list_records", "create_record", "delete_record")
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """One write that a cycle made or tried: ``error`` is empty when the zone now shows it."""
+
+    action: str
+    record: Record
+    ground: Ground | None = None
+    error: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class PoolReport:
+    """What the last cycle saw and did for one pool.
+
+    ``records`` are the pool's record sets as last read without error (``read_at``, on the process's
+    clock; None: never); ``error`` says why the last read or write failed.
+    """
+
+    pool: Pool
+    targets: tuple[str, ...] = ()
+    records: tuple[Record, ...] = ()
+    read_at: float | None = None
+    plan: Plan = Plan()
+    changes: tuple[Change, ...] = ()
+    warming: bool = True
+    error: str = ""
+    drained: tuple[str, ...] = ()
+
+    @property
+    def in_sync(self) -> bool:
+        """The record sets are what the last plan wanted, and the last read was good."""
+        return self.read_at is not None and not (
+            self.error or self.plan.creates or self.plan.deletes or self.plan.withheld
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """One frozen picture of the process; metrics, page, log and verbs are drawn from it."""
+
+    at: float
+    pools: tuple[PoolReport, ...] = ()
+    targets: Mapping[TargetKey, TargetState] = field(default_factory=dict)
+    references: Mapping[TargetKey, TargetState] = field(default_factory=dict)
