@@ -127,6 +127,15 @@ class HealthState:
 
 
 @dataclass(frozen=True, slots=True)
+class Restraint:
+    """Events that came too often, and until when what they ask for is delayed; see restraint.py."""
+
+    events: tuple[float, ...] = ()
+    step: int = 0
+    until: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
 class Timing:
     """When a pool's targets are probed and what changes our mind; seconds and numbers of probes."""
 
@@ -147,10 +156,14 @@ class Target:
 
 
 class TargetKey(NamedTuple):
-    """A target's identity in the process: an address may be a target of several pools."""
+    """A target's identity in the process: an address may be a target of several pools.
+
+    A reference is probed like a target, but for what it says about us; it is never published.
+    """
 
     pool: str
     address: str
+    reference: bool = False
 
 
 # --- pools ------------------------------------------------------------------------------

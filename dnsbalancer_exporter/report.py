@@ -16,8 +16,11 @@ from dnsbalancer_exporter.model import (
     ProbeReason,
     ProbeResult,
     Record,
+    RecordSetKey,
+    Restraint,
     Target,
     TargetKey,
+    Timing,
 )
 
 PROBE_BUCKETS = (0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0)
@@ -46,6 +49,8 @@ class TargetState:
     health: HealthState = HealthState()
     last: ProbeResult | None = None
     tally: Tally = Tally()
+    restraint: Restraint = Restraint()
+    timing: Timing = Timing()
     next_at: float = 0.0
 
 
@@ -62,6 +67,9 @@ class ApiCall(NamedTuple):
 
 
 API_OPERATIONS = ("auth_token", "list_zones", "list_records", "create_record", "delete_record")
+
+LOCK_EVENTS = ("taken", "released", "refused", "failed", "broken", "not_unique", "left")
+"""What can become of the lock of withdrawals: the closed set of the label ``event``."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,14 +98,17 @@ class PoolReport:
     changes: tuple[Change, ...] = ()
     warming: bool = True
     error: str = ""
-    drained: tuple[str, ...] = ()
+    again_at: float | None = None
+    duration: float = 0.0
+    cycles: int = 0
+    remembered: tuple[str, ...] = ()
 
-    @property
-    def in_sync(self) -> bool:
-        """The record sets are what the last plan wanted, and the last read was good."""
-        return self.read_at is not None and not (
-            self.error or self.plan.creates or self.plan.deletes or self.plan.withheld
-        )
+    def in_sync(self, key: RecordSetKey) -> bool:
+        """Whether the last read was good and found the record set as it should be."""
+        plan = self.plan
+        unwanted = [delete.record for delete in plan.deletes] + [w.record for w in plan.withheld]
+        pending = [(c.name, c.type) for c in plan.creates] + [(r.name, r.type) for r in unwanted]
+        return self.read_at is not None and not self.error and key not in pending
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,4 +118,3 @@ class Report:
     at: float
     pools: tuple[PoolReport, ...] = ()
     targets: Mapping[TargetKey, TargetState] = field(default_factory=dict)
-    references: Mapping[TargetKey, TargetState] = field(default_factory=dict)

@@ -1,0 +1,47 @@
+#? The whole workshop. `make help` lists the targets; `make demo` and `make test` need nothing else.
+PYTHON ?= python3
+VENV   := .venv
+BIN    := $(VENV)/bin
+READY  := $(VENV)/.ready
+NPROC  := $(shell nproc 2>/dev/null || echo 2)
+PYTEST := $(BIN)/python -m pytest -q -p no:cacheprovider -n $(NPROC) --dist loadgroup
+
+.DEFAULT_GOAL := help
+.PHONY: help demo check test docs fix bench clean
+
+help: ## list the targets
+	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
+
+$(READY): pyproject.toml
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 10))' \
+	  || { echo "Python 3.10 or newer is needed; say which with PYTHON=python3.12"; exit 1; }
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -e '.[dev]'
+	@touch $@
+
+demo: $(READY) ## the main job on this machine: one application dies, its record goes (DEMO_ARGS=--script ends after it)
+	$(BIN)/dnsbalancer demo $(DEMO_ARGS)
+
+check: $(READY) ## format, lint, types, layers, unit and property tests: under two minutes
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports --no-logo
+	$(PYTEST) tests/unit tests/property
+
+test: check ## everything: check, and contract, end-to-end and repository tests
+	@tests/tools.sh
+	$(PYTEST) tests/contract tests/e2e tests/repo
+
+docs: $(READY) ## write the documents that are made from the code
+	$(BIN)/python -m tests.repo.generated
+
+bench: $(READY) ## what a failover, a quiet cycle and a member cost
+	$(BIN)/python -m benchmarks.failover
+
+fix: $(READY) ## format and mend what can be mended by itself
+	$(BIN)/ruff format .
+	$(BIN)/ruff check --fix .
+
+clean: ## remove what the other targets made
+	rm -rf $(VENV) dist build .mypy_cache .ruff_cache .hypothesis

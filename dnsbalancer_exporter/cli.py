@@ -1,0 +1,152 @@
+"""The operator's verbs. Exit status: 0 done, 1 not to be done, 2 wrong configuration or usage."""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import json
+import os
+import stat
+import sys
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from pathlib import Path
+
+from dnsbalancer_exporter import __version__
+from dnsbalancer_exporter.config import Config, parse, problem_of_oserror
+from dnsbalancer_exporter.control import ask
+from dnsbalancer_exporter.daemon import Daemon
+from dnsbalancer_exporter.emulator import verbs
+from dnsbalancer_exporter.errors import ConfigError, DnsBalancerError
+from dnsbalancer_exporter.export import status, text
+from dnsbalancer_exporter.preview import preview
+
+DEFAULT_CONFIG = "/etc/dnsbalancer/config.yaml"
+TOO_LARGE = 4 * 1024 * 1024 + 1
+
+
+def load(file: str, environ: Mapping[str, str] = os.environ) -> Config:
+    """Read and parse a configuration file; raises ConfigError with every problem in it."""
+    try:
+        with Path(file).open("rb") as stream:
+            data = stream.read(TOO_LARGE)
+            mode = os.fstat(stream.fileno()).st_mode
+    except OSError as error:
+        raise ConfigError(file, (problem_of_oserror(error),)) from None
+    config = parse(data, file, environ, lambda name: Path(name).read_bytes())
+    if stat.S_ISREG(mode) and mode & stat.S_IROTH:
+        note = f"{file} can be read by everybody and holds a login: chmod 0640, or password_file"
+        config = replace(config, notes=(*config.notes, note))
+    return config
+
+
+def run(options: argparse.Namespace) -> int:
+    """Run the daemon until it is told to stop."""
+    config = load(options.config)
+    asyncio.run(Daemon(config, lambda: load(options.config)).run())
+    return 0
+
+
+def check(options: argparse.Namespace) -> int:
+    """Say whether a configuration is good; print every problem of it if not."""
+    file = options.file or options.config
+    config = load(file)
+    for note in config.notes:
+        print(f"{file}: note: {note}")
+    for pool in config.pools:
+        role = "member" if pool.member else "witness"
+        print(f"{file}: {role} of {', '.join(pool.records)} in zone {pool.zone}")
+    print(f"{file}: good")
+    return 0
+
+
+def plan(options: argparse.Namespace) -> int:
+    """Print what would be done now, and why not more; change nothing."""
+    config = load(options.file or options.config)
+    for found in asyncio.run(preview(config)):
+        print(text.of_plan(found.pool, found.plan, found.states, found.published))
+    return 0
+
+
+def show_status(options: argparse.Namespace) -> int:
+    """Print what a running daemon sees and does."""
+    document = ask(_state_dir(options), "status")
+    print(json.dumps(document, indent=1) if options.json else text.of_status(document))
+    return 0
+
+
+def explain(options: argparse.Namespace) -> int:
+    """Print why a target is where it is."""
+    found: list[status.Document] = ask(_state_dir(options), "explain", address=options.address)
+    if not found:
+        print(f"{options.address} is no target of this daemon", file=sys.stderr)
+        return 1
+    print(json.dumps(found, indent=1) if options.json else text.of_explanation(found))
+    return 0
+
+
+def _state_dir(options: argparse.Namespace) -> str:
+    return options.state_dir or load(options.config).state_dir
+
+
+def _parser() -> argparse.ArgumentParser:
+    config = argparse.ArgumentParser(add_help=False)
+    config.add_argument(
+        "--config",
+        metavar="FILE",
+        default=argparse.SUPPRESS,
+        help=f"the configuration (default: $DNSBALANCER_CONFIG, else {DEFAULT_CONFIG})",
+    )
+    parser = argparse.ArgumentParser(
+        prog="dnsbalancer",
+        description="DNS failover for machines in several availability zones, and an exporter.",
+        parents=[config],
+    )
+    parser.add_argument("--version", action="version", version=f"dnsbalancer {__version__}")
+    parser.set_defaults(act=run)
+    verbs_of = parser.add_subparsers(metavar="VERB")
+
+    def verb(name: str, act: object, line: str) -> argparse.ArgumentParser:
+        sub = verbs_of.add_parser(name, help=line, description=line, parents=[config])
+        sub.set_defaults(act=act)
+        return sub
+
+    verb("run", run, "run the daemon (the default)")
+    for name, act, line in (
+        ("check", check, "check a configuration and print every problem"),
+        ("plan", plan, "print what would be done now, and why not more; change nothing"),
+    ):
+        verb(name, act, line).add_argument("file", metavar="FILE", nargs="?")
+    for name, act, line in (
+        ("status", show_status, "what the running daemon sees and does"),
+        ("explain", explain, "why a target is where it is"),
+    ):
+        sub = verb(name, act, line)
+        sub.add_argument("--json", action="store_true", help="print JSON")
+        sub.add_argument("--state-dir", metavar="DIR", help="the daemon's state_dir")
+        if name == "explain":
+            sub.add_argument("address", metavar="ADDRESS", help="an address, or a target's name")
+    for name, (add_arguments, play, line) in verbs.VERBS.items():
+        add_arguments(verb(name, play, line))
+    return parser
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run the verb that ``arguments`` (default: the command line) name; returns the exit status."""
+    options = _parser().parse_args(arguments)
+    if not hasattr(options, "config"):
+        options.config = os.environ.get("DNSBALANCER_CONFIG") or DEFAULT_CONFIG
+    try:
+        status_code: int = options.act(options)
+    except ConfigError as error:
+        print(error, file=sys.stderr)
+        return 2
+    except DnsBalancerError as error:
+        print(f"dnsbalancer: {error}", file=sys.stderr)
+        return 1
+    except KeyboardInterrupt:
+        return 130
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 1
+    return status_code

@@ -1,0 +1,20 @@
+"""The configuration file: one frozen value, or every problem at once, each with line and key.
+
+    yaml_text   bytes to a tree of texts that know their line
+    values      one text to one value
+    sections    a mapping by a table of keys
+    targets     addresses with probes and names
+    top_keys pool_keys schema     the table
+    api pools   the checks that relate keys to each other, and the building
+    load        all of it, in order
+
+Pure: environment and file reading are arguments.
+"""
+
+from __future__ import annotations
+
+from dnsbalancer_exporter.config.api import Api
+from dnsbalancer_exporter.config.load import Config, parse, problem_of_oserror
+from dnsbalancer_exporter.config.schema import KEYS, reference_table
+
+__all__ = ["KEYS", "Api", "Config", "parse", "problem_of_oserror", "reference_table"]

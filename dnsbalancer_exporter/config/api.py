@@ -1,0 +1,143 @@
+"""The login: where the password is found, and the URLs that it is sent to."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+
+from dnsbalancer_exporter.config import values
+from dnsbalancer_exporter.config.sections import Section
+from dnsbalancer_exporter.config.top_keys import (
+    AUTH_URL,
+    CA_FILE,
+    DRIVER,
+    LOGIN,
+    PASSWORD,
+    PASSWORD_FILE,
+    PROJECT_ID,
+    URL,
+    USER_DOMAIN,
+)
+from dnsbalancer_exporter.config.values import Wrong
+from dnsbalancer_exporter.model import Secret
+
+Read = Callable[[str], bytes]
+
+_NOWHERE = (
+    "is missing: give `password`, `password_file`, `$DNSBALANCER_PASSWORD` or the systemd "
+    "credential `password`"
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Api:
+    """How the DNS API is reached. ``url`` ends in ``/v2/dns/``, ``auth_url`` in ``/v3/``."""
+
+    driver: str
+    url: str
+    auth_url: str
+    login: str
+    password: Secret
+    project_id: str
+    user_domain: str
+    ca_file: str | None
+
+
+_REASONS: tuple[tuple[type[OSError], str], ...] = (
+    (FileNotFoundError, "does not exist: create it, or correct the path"),
+    (IsADirectoryError, "is a folder: give the path of a file"),
+    (NotADirectoryError, "does not exist: a part of the path is no folder"),
+    (PermissionError, "must not be read by this user: change its owner or mode"),
+)
+
+
+def why_unread(error: OSError) -> str:
+    """A plain sentence for a file that could not be read."""
+    for kind, sentence in _REASONS:
+        if isinstance(error, kind):
+            return sentence
+    return f"cannot be read: {error.strerror or type(error).__name__}"
+
+
+def find_api(section: Section, environ: Mapping[str, str], read: Read) -> Api | None:
+    """The login; None if something is wrong with it, which is then noted."""
+    section.require(DRIVER, URL, AUTH_URL, LOGIN, PROJECT_ID)
+    password = _password(section, environ, read)
+    _check_ca_file(section, read)
+    for key in (URL, AUTH_URL):
+        if values.is_clear_text(section.find(key) or ""):
+            section.note(key, "is plain http: the login travels in the clear; use https")
+    if section.place.ledger.problems or password is None:
+        return None
+    return Api(
+        driver=section.need(DRIVER),
+        url=section.need(URL),
+        auth_url=section.need(AUTH_URL),
+        login=section.need(LOGIN),
+        password=password,
+        project_id=section.need(PROJECT_ID),
+        user_domain=section.need(USER_DOMAIN),
+        ca_file=section.find(CA_FILE),
+    )
+
+
+def _password(section: Section, environ: Mapping[str, str], read: Read) -> Secret | None:
+    """The first source that is there decides; a bad one is a problem, not a reason to go on."""
+    if section.gives(PASSWORD) and section.gives(PASSWORD_FILE):
+        section.problem(PASSWORD_FILE, "stands beside `password`: keep one of them")
+        return None
+    if section.gives(PASSWORD):
+        return section.find(PASSWORD)
+    key = PASSWORD_FILE if section.gives(PASSWORD_FILE) else PASSWORD
+    path = section.find(PASSWORD_FILE)
+    if key is PASSWORD_FILE and path is None:
+        return None
+    try:
+        return Secret(_from_file(path, "", read) if path else _from_environ(environ, read))
+    except Wrong as wrong:
+        section.problem(key, str(wrong))
+        return None
+
+
+def _from_environ(environ: Mapping[str, str], read: Read) -> str:
+    """The password from the environment, or from systemd's credentials; raises Wrong."""
+    if "DNSBALANCER_PASSWORD" in environ:
+        try:
+            return values.secret(environ["DNSBALANCER_PASSWORD"])
+        except Wrong as wrong:
+            raise Wrong(f"`$DNSBALANCER_PASSWORD` {wrong}") from None
+    folder = environ.get("CREDENTIALS_DIRECTORY")
+    if not folder:
+        raise Wrong(_NOWHERE)
+    return _from_file(f"{folder}/password", "the systemd credential `password` ", read)
+
+
+def _from_file(path: str, called: str, read: Read) -> str:
+    """The password that a file holds; raises Wrong, whose text begins with ``called``."""
+    try:
+        return values.secret(read(path).decode("utf-8"))
+    except FileNotFoundError as error:
+        # A unit may have credentials without ours being one of them.
+        sentence = _NOWHERE if called else why_unread(error)
+        called = "" if sentence is _NOWHERE else called
+    except OSError as error:
+        sentence = why_unread(error)
+    except UnicodeDecodeError:
+        sentence = "must be one line of UTF-8 text"
+    except Wrong as wrong:
+        sentence = str(wrong)
+    raise Wrong(called + sentence)
+
+
+def _check_ca_file(section: Section, read: Read) -> None:
+    """A wrong file would be noticed at the first request only: it is looked into now."""
+    path = section.find(CA_FILE)
+    if path is None:
+        return
+    try:
+        is_pem = b"-----BEGIN " in read(path)
+    except OSError as error:
+        section.problem(CA_FILE, why_unread(error))
+        return
+    if not is_pem:
+        section.problem(CA_FILE, "holds no certificate: it must be a PEM file")

@@ -1,0 +1,138 @@
+"""From a file's bytes to a Config, or to the list of everything that is wrong with it."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+
+from dnsbalancer_exporter.config import schema
+from dnsbalancer_exporter.config.api import Api, find_api, why_unread
+from dnsbalancer_exporter.config.pools import build_pool, check_pool, check_pools_together
+from dnsbalancer_exporter.config.sections import Ledger, Place, Section, read_section
+from dnsbalancer_exporter.config.top_keys import (
+    LISTEN,
+    LOCK,
+    LOG_FORMAT,
+    LOG_LEVEL,
+    POOLS,
+    STATE_DIR,
+)
+from dnsbalancer_exporter.config.yaml_text import Empty, Table, Unreadable, read_yaml
+from dnsbalancer_exporter.errors import ConfigError, Problem
+from dnsbalancer_exporter.model import LockTerms, Pool
+
+
+@dataclass(frozen=True, slots=True)
+class Config:
+    """A configuration that can be used.
+
+    ``digest`` is the SHA-256 of the file's bytes, in hexadecimal; ``notes`` are worth a warning.
+    """
+
+    api: Api
+    pools: tuple[Pool, ...]
+    lock: LockTerms
+    listen: tuple[str, int]
+    state_dir: str
+    log_level: str
+    log_format: str
+    digest: str
+    notes: tuple[str, ...]
+
+
+def parse(
+    data: bytes, file: str, environ: Mapping[str, str], read: Callable[[str], bytes]
+) -> Config:
+    """The configuration in ``data``; ``read`` gives the bytes of other files that it names.
+
+    Raises ConfigError with every problem, each with its line and key. No message repeats a value
+    that might be the password.
+    """
+    ledger = Ledger()
+    config = _parse(data, environ, read, ledger)
+    if config is None or ledger.problems:
+        raise ConfigError(file, tuple(ledger.problems))
+    return config
+
+
+def problem_of_oserror(error: OSError) -> Problem:
+    """What to say of a configuration file that could not be read at all."""
+    return Problem(0, "", why_unread(error))
+
+
+def _parse(
+    data: bytes, environ: Mapping[str, str], read: Callable[[str], bytes], ledger: Ledger
+) -> Config | None:
+    top = _top(data, ledger)
+    if top is None:
+        return None
+    pools = _pool_sections(top)
+    for section in pools:
+        check_pool(section)
+    check_pools_together(pools)
+    lock = top.find(LOCK)
+    if lock is not None and not lock.enabled:
+        top.note(LOCK, "is off: two writers may withdraw at once and leave the name empty")
+    api = find_api(top, environ, read)
+    if api is None or ledger.problems:
+        return None
+    return Config(
+        api=api,
+        pools=tuple(build_pool(section) for section in pools),
+        lock=top.need(LOCK),
+        listen=top.need(LISTEN),
+        state_dir=top.find(STATE_DIR) or _state_dir(environ),
+        log_level=top.need(LOG_LEVEL),
+        log_format=top.need(LOG_FORMAT),
+        digest=hashlib.sha256(data).hexdigest(),
+        notes=tuple(str(note) for note in sorted(ledger.notes)),
+    )
+
+
+def _top(data: bytes, ledger: Ledger) -> Section | None:
+    """The mapping under ``config``, the only key of the root."""
+    try:
+        root = read_yaml(data)
+    except Unreadable as error:
+        ledger.problems.add(error.problem)
+        return None
+    if not isinstance(root, Table):
+        sentence = "must be a mapping with the key `config`"
+        message = "is empty: it must hold the key `config`" if isinstance(root, Empty) else sentence
+        ledger.problems.add(Problem(root.line, "", message))
+        return None
+    found = [entry for entry in root.entries if entry.key == "config"]
+    if not found:
+        message = "the key `config` is missing: put it first and indent all settings below it"
+        ledger.problems.add(Problem(root.line, "", message))
+        return None
+    for entry in root.entries:
+        if entry.key != "config":
+            message = (
+                "a key beside `config`: indent it like the settings below `config`, or remove it"
+            )
+            ledger.problems.add(Problem(entry.line, "", message))
+    place = Place("config", ledger)
+    for again in found[1:]:
+        place.problem(again.line, f"is given twice, first on line {found[0].line}: keep one")
+    section = read_section(found[0].node, place, schema.TOP, elsewhere=schema.NOT_AT_TOP)
+    return replace(section, line=found[0].line) if section else None
+
+
+def _pool_sections(top: Section) -> tuple[Section, ...]:
+    """One section per pool: the top level itself, or the entries of ``pools`` within it."""
+    if not top.gives(POOLS):
+        return (top,)
+    sections = (
+        read_section(
+            entry.node, entry.place, schema.IN_POOL, elsewhere=schema.NOT_IN_POOL, outer=top
+        )
+        for entry in top.find(POOLS) or ()
+    )
+    return tuple(section for section in sections if section)
+
+
+def _state_dir(environ: Mapping[str, str]) -> str:
+    """Systemd's folder for us (the first, if the unit has several), else the usual one."""
+    return environ.get("STATE_DIRECTORY", "").split(":")[0] or "/var/lib/dnsbalancer"

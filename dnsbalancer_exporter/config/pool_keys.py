@@ -1,0 +1,164 @@
+"""The keys of a pool: in an entry of ``pools``, or at the top level for every pool."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from dnsbalancer_exporter.config import values
+from dnsbalancer_exporter.config.sections import Key, Level, Place, items, scalar
+from dnsbalancer_exporter.config.targets import (
+    addresses,
+    own_addresses,
+    protocol,
+    retired_addresses,
+)
+from dnsbalancer_exporter.config.yaml_text import Items, Node
+from dnsbalancer_exporter.model import Mode
+
+
+@dataclass(frozen=True, slots=True)
+class NameEntry:
+    """A record's name as written, and where; what it is in full depends on the zone."""
+
+    place: Place
+    line: int
+    text: str
+
+
+def _records(node: Node, place: Place) -> tuple[NameEntry, ...] | None:
+    found = [(node, place)]
+    if isinstance(node, Items):
+        found = list(items(node, place, "names in the zone", least=1))
+    read = scalar(values.record_name)
+    entries = [(at, item.line, read(item, at)) for item, at in found]
+    return tuple(NameEntry(at, line, text) for at, line, text in entries if text)
+
+
+def _as_is(node: Node, _place: Place) -> Node:
+    """The node itself: what it must be depends on other keys."""
+    return node
+
+
+NAME = Key(
+    "name",
+    scalar(values.label),
+    "The pool's name in metrics and on the page.",
+    otherwise="the FQDN of its first record",
+    level=Level.POOL,
+)
+ZONE = Key(
+    "zone",
+    scalar(values.zone),
+    "The zone that is watched and written, such as `example.com`.",
+    required=True,
+)
+RECORD = Key(
+    "record",
+    _records,
+    "The name in the zone, or a list of names with one verdict.",
+    default="@",
+)
+MEMBER = Key(
+    "is_self_maintenance",
+    scalar(values.flag),
+    "`true` for a member, whose `own_ip` is a target; `false` for a witness, which watches others.",
+    required=True,
+)
+OWN_IP = Key(
+    "own_ip",
+    own_addresses,
+    "The public address of this machine, or `{address, probe}`, or a list with one per family.",
+    otherwise="required for a member, and for a witness without `targets`",
+)
+PROTOCOL = Key("protocol", protocol, "How targets are probed: `tcp` or `icmp`.", required=True)
+PORT: Key[Node] = Key(
+    "port",
+    _as_is,
+    "The port that `tcp` probes, from 1 to 65535; ignored for `icmp`.",
+    otherwise="required for `tcp`",
+)
+INTERVAL = Key(
+    "interval",
+    scalar(values.duration(0.1, 86400)),
+    "Between checks of a settled target and between reads of a quiet zone, from 100 ms to 24 h.",
+    default="180",
+)
+TIMEOUT = Key(
+    "timeout",
+    scalar(values.duration(0.1, 86400)),
+    "The published name of `interval`: seconds between checks, not the deadline of a probe.",
+    otherwise="`interval`",
+    synonym_of="interval",
+)
+PROBE_TIMEOUT = Key(
+    "probe_timeout",
+    scalar(values.duration(0.01, 60)),
+    "The deadline of one probe, from 10 ms to 60 s.",
+    default="2",
+)
+FAST_INTERVAL = Key(
+    "fast_interval",
+    scalar(values.duration(0.01, 3600)),
+    "Between probes while a result is being confirmed, from 10 ms to 1 h and at most `interval`.",
+    default="1",
+)
+FALL = Key(
+    "fall",
+    scalar(values.whole(1, 100)),
+    "Failed probes in a row after which a target is down, from 1 to 100.",
+    default="3",
+)
+RISE = Key(
+    "rise",
+    scalar(values.whole(1, 100)),
+    "Successful probes in a row after which a target is up, from 1 to 100.",
+    default="2",
+)
+TARGETS = Key(
+    "targets",
+    addresses(least=1),
+    "A list of IP addresses or `{address, probe, name}`; only these, and a member's own, are ours.",
+    otherwise="what the record set holds",
+)
+RETIRED = Key(
+    "retired",
+    retired_addresses,
+    "A list of IP addresses that were ours and must go.",
+    otherwise="none",
+)
+TTL = Key(
+    "ttl",
+    scalar(values.whole_seconds(60, 2147483647)),
+    "The TTL of records that we create, unless their siblings have another; at least 60 s.",
+    default="60",
+)
+MIN_RECORDS = Key(
+    "min_records",
+    scalar(values.whole(1, 500)),
+    "The floor: a withdrawal leaves at least so many records, from 1 to 500.",
+    default="1",
+)
+MAX_WITHDRAWALS = Key(
+    "max_withdrawals",
+    scalar(values.whole(1, 500)),
+    "Withdrawals per cycle at most, from 1 to 500.",
+    otherwise="half of the set, rounded down, at least 1",
+)
+REMEMBER = Key(
+    "remember",
+    scalar(values.duration(0, 30 * 86400)),
+    "How long a withdrawn learned target stays a target, up to 30 d.",
+    default="24h",
+)
+REFERENCE = Key(
+    "reference",
+    addresses(least=0),
+    "Addresses outside the pool, as in `targets`, that tell whether we are the isolated one.",
+    otherwise="none",
+)
+MODE = Key(
+    "mode",
+    scalar(values.choice({mode.value: mode for mode in Mode})),
+    "`enforce`, or `observe`: never writes.",
+    default="enforce",
+)

@@ -1,0 +1,171 @@
+"""The keys of the top level only: the login, the lock, and what belongs to the process."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from dnsbalancer_exporter.config import values
+from dnsbalancer_exporter.config.sections import (
+    EMPTY,
+    Key,
+    Level,
+    Place,
+    items,
+    read_section,
+    scalar,
+)
+from dnsbalancer_exporter.config.yaml_text import Empty, Node, Table
+from dnsbalancer_exporter.model import LockTerms, Secret
+
+LEASE = Key(
+    "lease",
+    scalar(values.duration(5, 3600)),
+    "How long a lock is valid, from 5 s to 1 h.",
+    default="60",
+)
+MARGIN = Key(
+    "margin",
+    scalar(values.duration(1, 3600)),
+    "The longest time that a DELETE may take, shorter than the lease.",
+    default="20",
+)
+
+
+def _lock(node: Node, place: Place) -> LockTerms | None:
+    if not isinstance(node, Table):
+        words = {"zone": LockTerms(), "off": LockTerms(enabled=False)}
+        return scalar(values.choice(words))(node, place)
+    section = read_section(node, place, (LEASE, MARGIN))
+    lease, margin = (section.find(LEASE), section.find(MARGIN)) if section else (None, None)
+    if section is None or lease is None or margin is None:
+        return None
+    if margin >= lease:
+        section.problem(
+            MARGIN,
+            f"must be shorter than the lease: {values.number_text(margin)} s is not less than "
+            f"{values.number_text(lease)} s",
+        )
+    return LockTerms(lease=lease, margin=margin)
+
+
+@dataclass(frozen=True, slots=True)
+class PoolEntry:
+    """An entry of ``pools``, read when the top level is known."""
+
+    place: Place
+    node: Node
+
+
+def _pools(node: Node, place: Place) -> tuple[PoolEntry, ...] | None:
+    if isinstance(node, Empty):
+        place.problem(node.line, EMPTY)
+        return ()
+    return tuple(PoolEntry(at, item) for item, at in items(node, place, "pools", least=1))
+
+
+def _secret(text: str) -> Secret:
+    return Secret(values.secret(text))
+
+
+# --- the login and the process: the top level only ----------------------------------------
+
+_DRIVERS = dict.fromkeys(("vkcloudns", "vkclouddns", "vkcloudriver", "vkcloud"), "vkcloudns")
+_LEVELS = {word: word for word in ("debug", "info", "warning", "error")}
+
+DRIVER = Key(
+    "driver",
+    scalar(values.choice(_DRIVERS)),
+    "The provider: `vkcloudns`; `vkclouddns`, `vkcloudriver` and `vkcloud` are the same.",
+    level=Level.TOP,
+    required=True,
+)
+URL = Key(
+    "url",
+    scalar(values.endpoint("/v2/dns/", ("/v2/dns", "/v2"))),
+    "The URL of the provider's DNS API, with or without `v2/dns`.",
+    level=Level.TOP,
+    required=True,
+)
+AUTH_URL = Key(
+    "auth_url",
+    scalar(values.endpoint("/v3/", ("/v3/auth/tokens", "/v3"))),
+    "The URL of Keystone, with or without `v3`.",
+    level=Level.TOP,
+    required=True,
+)
+LOGIN = Key(
+    "login", scalar(values.plain), "The user's name in Keystone.", level=Level.TOP, required=True
+)
+PASSWORD = Key(
+    "password",
+    scalar(_secret),
+    "The user's password.",
+    otherwise="`password_file`, else `$DNSBALANCER_PASSWORD`, else the systemd credential "
+    "`password`; one of them is required",
+    level=Level.TOP,
+)
+PASSWORD_FILE = Key(
+    "password_file",
+    scalar(values.path),
+    "The absolute path of a file that holds the password and nothing else.",
+    level=Level.TOP,
+)
+PROJECT_ID = Key(
+    "project_id",
+    scalar(values.project_id),
+    "The id of the project that owns the zone.",
+    level=Level.TOP,
+    required=True,
+)
+USER_DOMAIN = Key(
+    "user_domain", scalar(values.plain), "The user's domain.", default="users", level=Level.TOP
+)
+CA_FILE = Key(
+    "ca_file",
+    scalar(values.path),
+    "The absolute path of a PEM file with the authorities to trust.",
+    otherwise="the system's",
+    level=Level.TOP,
+)
+LOCK = Key(
+    "lock",
+    _lock,
+    "How withdrawals of several writers are kept apart: `zone`, `off`, or `{lease, margin}`.",
+    default="zone",
+    level=Level.TOP,
+)
+LISTEN = Key(
+    "listen",
+    scalar(values.listen),
+    "The address and port of `/metrics` and the status page.",
+    default="0.0.0.0:9853",
+    level=Level.TOP,
+)
+STATE_DIR = Key(
+    "state_dir",
+    scalar(values.path),
+    "The absolute path of the folder for drains, memory and the control socket.",
+    otherwise="`$STATE_DIRECTORY`, else `/var/lib/dnsbalancer`",
+    level=Level.TOP,
+)
+LOG_LEVEL = Key(
+    "log_level",
+    scalar(values.choice(_LEVELS)),
+    "`debug`, `info`, `warning` or `error`.",
+    default="info",
+    level=Level.TOP,
+)
+LOG_FORMAT = Key(
+    "log_format",
+    scalar(values.choice({"logfmt": "logfmt", "json": "json"})),
+    "`logfmt` or `json`.",
+    default="logfmt",
+    level=Level.TOP,
+)
+POOLS = Key(
+    "pools",
+    _pools,
+    "A list of pools; an entry inherits what it does not set.",
+    otherwise="one pool, from the keys of the top level",
+    level=Level.TOP,
+)

@@ -1,0 +1,261 @@
+"""From text to value: one small function per kind of value.
+
+Each raises Wrong, whose text says what would be right and never repeats what was written: the
+password may have been written on the wrong line.
+"""
+
+from __future__ import annotations
+
+import ipaddress
+import re
+from collections.abc import Callable, Mapping
+from fractions import Fraction
+from typing import TypeVar
+from urllib.parse import SplitResult, urlsplit
+
+from dnsbalancer_exporter.names import canonical_address
+
+T = TypeVar("T")
+
+
+class Wrong(Exception):
+    """A value that cannot be used; the text says what would be right."""
+
+
+# --- numbers ------------------------------------------------------------------------------
+
+_UNITS = {
+    "": Fraction(1),
+    "ms": Fraction(1, 1000),
+    "s": Fraction(1),
+    "m": Fraction(60),
+    "h": Fraction(3600),
+    "d": Fraction(86400),
+}
+_DURATION = re.compile(r"([0-9]{1,12}(?:\.[0-9]{1,9})?) ?(ms|s|m|h|d)?")
+
+
+def number_text(value: float) -> str:
+    """A number of seconds for people: ``180``, ``0.5``; never ``1.8e+02``."""
+    return f"{value:.12g}"
+
+
+def duration(low: float, high: float) -> Callable[[str], float]:
+    """Seconds, as a number or as ``500ms``, ``2s``, ``2m``, ``1h``, ``1d``, within the bounds."""
+
+    def convert(text: str) -> float:
+        match = _DURATION.fullmatch(text.strip().lower())
+        if match is None:
+            raise Wrong("must be a duration: seconds, or a number with `ms`, `s`, `m`, `h` or `d`")
+        value = float(Fraction(match[1]) * _UNITS[match[2] or ""])
+        if not low <= value <= high:
+            raise Wrong(f"must be from {number_text(low)} to {number_text(high)} seconds")
+        return value
+
+    return convert
+
+
+def whole_seconds(low: int, high: int) -> Callable[[str], int]:
+    """A duration that is a whole number of seconds."""
+    seconds = duration(low, high)
+
+    def convert(text: str) -> int:
+        value = seconds(text)
+        if value != int(value):
+            raise Wrong("must be a whole number of seconds")
+        return int(value)
+
+    return convert
+
+
+def whole(low: int, high: int) -> Callable[[str], int]:
+    """A whole number within the bounds."""
+
+    def convert(text: str) -> int:
+        if not re.fullmatch(r"[0-9]{1,12}", text.strip()) or not low <= int(text) <= high:
+            raise Wrong(f"must be a whole number from {low} to {high}")
+        return int(text)
+
+    return convert
+
+
+# --- words --------------------------------------------------------------------------------
+
+_FLAGS = {"true": True, "yes": True, "on": True, "false": False, "no": False, "off": False}
+
+
+def flag(text: str) -> bool:
+    """True or false, in YAML's old spellings."""
+    value = _FLAGS.get(text.strip().lower())
+    if value is None:
+        raise Wrong("must be `true` or `false`")
+    return value
+
+
+def choice(
+    values: Mapping[str, T], *, others: Mapping[str, str] | None = None
+) -> Callable[[str], T]:
+    """One of the words, in any case; ``others`` has its own sentence for some wrong ones."""
+    *first, last = (f"`{word}`" for word in values)
+    right = f"must be {', '.join(first)} or {last}"
+
+    def convert(text: str) -> T:
+        word = text.strip().lower()
+        if word not in values:
+            raise Wrong((others or {}).get(word, right))
+        return values[word]
+
+    return convert
+
+
+def plain(text: str) -> str:
+    """A text of one line."""
+    if not text.isprintable() or not text.strip():
+        raise Wrong("must be text of one line, without control characters")
+    return text
+
+
+def label(text: str) -> str:
+    """A name that people give: it becomes a label in metrics."""
+    if not text.isprintable() or text != text.strip() or not 0 < len(text) <= 200:
+        raise Wrong("must be a name of 1 to 200 characters on one line")
+    return text
+
+
+def path(text: str) -> str:
+    """An absolute path: a daemon has no folder of its own to start from."""
+    if not text.startswith("/") or not text.isprintable():
+        raise Wrong("must be an absolute path: begin it with `/`")
+    return text
+
+
+def secret(text: str) -> str:
+    """A password: anything but line ends, which a file or a YAML block leaves at its end."""
+    stripped = text.rstrip("\r\n")
+    if not stripped:
+        raise Wrong("is empty: give the password")
+    if any(c in "\r\n\0" for c in stripped) or any("\ud800" <= c <= "\udfff" for c in stripped):
+        raise Wrong("must be one line of UTF-8 text")
+    return stripped
+
+
+def project_id(text: str) -> str:
+    """32 hexadecimal digits, with or without dashes; another cloud's id is taken as it is."""
+    bare = text.replace("-", "")
+    if re.fullmatch(r"[0-9a-fA-F]{32}", bare):
+        return bare
+    if not re.fullmatch(r"[!-~]+", text):
+        raise Wrong("must be the project's id: 32 hexadecimal digits, without blanks")
+    return text
+
+
+# --- the network --------------------------------------------------------------------------
+
+
+def address(text: str) -> str:
+    """An IP address in its canonical spelling."""
+    try:
+        return canonical_address(text.strip())
+    except ValueError:
+        pass
+    raise Wrong("must be an IP address, such as `192.0.2.10` or `2001:db8::10`")
+
+
+def machine(text: str) -> str:
+    """The address of one machine: neither unspecified, nor multicast, nor broadcast, nor mapped."""
+    canonical = address(text)
+    parsed = ipaddress.ip_address(canonical)
+    if parsed.is_unspecified or parsed.is_multicast or canonical == "255.255.255.255":
+        raise Wrong(
+            "must be the address of one machine, not an unspecified, multicast or broadcast one"
+        )
+    if isinstance(parsed, ipaddress.IPv6Address) and parsed.ipv4_mapped is not None:
+        raise Wrong(f"must be written as an IPv4 address: `{parsed.ipv4_mapped}`")
+    return canonical
+
+
+_NAME = re.compile(
+    r"(?:[a-z0-9_](?:[a-z0-9_-]{0,61}[a-z0-9_])?\.)*[a-z0-9_](?:[a-z0-9_-]{0,61}[a-z0-9_])?"
+)
+
+
+def zone(text: str) -> str:
+    """A domain name, lower-case and without a final dot."""
+    name = text.strip().lower().removesuffix(".")
+    if not name.isascii():
+        raise Wrong("must be in ASCII: write an international name in its `xn--` form")
+    if len(name) > 253 or not _NAME.fullmatch(name):
+        raise Wrong("must be a domain name, such as `example.com`")
+    return name
+
+
+def record_name(text: str) -> str:
+    """``@``, a name in the zone, or ``*`` before one; a final dot has a meaning and is kept."""
+    name = text.strip().lower()
+    bare = name.removesuffix(".")
+    if bare in ("@", "*"):
+        return bare
+    try:
+        zone(bare.removeprefix("*."))
+    except Wrong as wrong:
+        if "xn--" in str(wrong):
+            raise
+        raise Wrong('must be `"@"` or a name in the zone, such as `www` or `"*.app"`') from None
+    return name
+
+
+_LISTEN = re.compile(r"(?:(?P<host>[0-9.]+|\[[0-9a-fA-F:.]+\]|localhost)?:)?(?P<port>[0-9]{1,5})")
+
+
+def listen(text: str) -> tuple[str, int]:
+    """``address:port``; ``:port`` and ``port`` mean every IPv4 address of the machine."""
+    match = _LISTEN.fullmatch(text.strip().lower())
+    try:
+        if match is not None and 1 <= int(match["port"]) <= 65535:
+            host = (match["host"] or "0.0.0.0").strip("[]")  # noqa: S104  the documented default
+            host = "127.0.0.1" if host == "localhost" else canonical_address(host)
+            return host, int(match["port"])
+    except ValueError:
+        pass
+    raise Wrong("must be an address and a port, such as `0.0.0.0:9853`, `[::]:9853` or `:9853`")
+
+
+def endpoint(ending: str, optional: tuple[str, ...]) -> Callable[[str], str]:
+    """An http(s) URL that ends in ``ending``; each of ``optional`` may stand there already."""
+
+    def convert(text: str) -> str:
+        parts = _split(text.strip())
+        trail = "/" + "/".join(filter(None, parts.path.split("/")))
+        found = next((end for end in optional if trail.endswith(end)), "/")
+        return f"{parts.scheme}://{parts.netloc}{trail.removesuffix(found)}{ending}"
+
+    return convert
+
+
+def _split(text: str) -> SplitResult:
+    """The parts of a URL; raises Wrong if it is more, or less, than scheme, host, port and path."""
+    try:
+        parts = urlsplit(text)
+        port_is_good = parts.port != 0
+    except ValueError:
+        parts, port_is_good = SplitResult("", "", "", "", ""), False
+    host = parts.hostname or ""
+    if parts.username is not None or parts.password is not None:
+        raise Wrong("must not hold a user or a password: `login` and `password` are keys")
+    if "?" in text or "#" in text:
+        raise Wrong("must end with its path, without `?` and `#`")
+    fine = parts.scheme in ("http", "https") and re.fullmatch(r"[a-z0-9._:-]+", host)
+    if not (fine and port_is_good and re.fullmatch(r"[!-~]+", text)):
+        raise Wrong("must be a URL with scheme and host, such as `https://mcs.mail.ru/`")
+    return parts
+
+
+def is_clear_text(url: str) -> bool:
+    """Plain http to another machine: whoever is on the way reads along."""
+    parts = urlsplit(url)
+    host = parts.hostname or ""
+    try:
+        near = ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        near = host == "localhost"
+    return parts.scheme == "http" and not near

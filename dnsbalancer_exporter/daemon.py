@@ -1,0 +1,298 @@
+"""The daemon: builds everything, owns clock, sleep, signals and reload; it alone knows everybody.
+
+Two activities share one event loop and never wait for each other: the watch probes targets, the
+zone loop runs cycles. A transition wakes the zone loop at once; else a pool's cycle is due after
+its `interval`, or when the last plan wanted another look. Between cycles, and only there, a new
+configuration takes the place of the old one.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import signal
+import time
+from collections.abc import Callable, Iterable
+
+import prometheus_client as client
+
+from dnsbalancer_exporter import health
+from dnsbalancer_exporter.clock import clock
+from dnsbalancer_exporter.config import Config
+from dnsbalancer_exporter.control import Control
+from dnsbalancer_exporter.cycle import Cycle
+from dnsbalancer_exporter.errors import ConfigError
+from dnsbalancer_exporter.export import logs, status
+from dnsbalancer_exporter.export.instruments import Instruments
+from dnsbalancer_exporter.export.journal import Journal
+from dnsbalancer_exporter.export.metrics import ReportCollector
+from dnsbalancer_exporter.export.site import Site
+from dnsbalancer_exporter.export.web import WebServer
+from dnsbalancer_exporter.lock import SingleWriter
+from dnsbalancer_exporter.model import Hold, Pool, TargetKey
+from dnsbalancer_exporter.notify import Notifier
+from dnsbalancer_exporter.probe import Engine
+from dnsbalancer_exporter.provider import connect
+from dnsbalancer_exporter.provider.threaded import Threaded
+from dnsbalancer_exporter.report import ApiCall, PoolReport, Report, TargetState
+from dnsbalancer_exporter.roster import Watched
+from dnsbalancer_exporter.watch import Watch
+
+BUSY_PORT_SECONDS = 10.0
+"""Seconds between attempts to open a port, or a socket, that could not be had."""
+
+HOLDS_ON_HEALTH = frozenset({Hold.ISOLATED, Hold.UNKNOWN_HEALTH, Hold.MIN_RECORDS})
+"""Holds that may end when a target vouches again, without a transition."""
+
+
+def epoch() -> float:
+    """What must be added to ``clock()`` to make it Unix time."""
+    return time.time() - clock()
+
+
+class Daemon:
+    """One process. ``load`` reads and parses the configuration: ConfigError, OSError."""
+
+    def __init__(self, config: Config, load: Callable[[], Config]) -> None:
+        self._config = config
+        self._load = load
+        self._next: Config | None = None
+        self._reports: dict[str, PoolReport] = {}
+        self._due: dict[str, float] = {}
+        self._woken: set[str] = set()
+        self._wake = asyncio.Event()
+        self._stop = asyncio.Event()
+        self._registry = client.CollectorRegistry(auto_describe=False)
+        self._instruments = Instruments(self._registry)
+        self._registry.register(ReportCollector(lambda: (self.report(), epoch())))
+        client.ProcessCollector(registry=self._registry)
+        self._journal = Journal(time.time)
+        self._notifier = Notifier()
+        self._engine = Engine(clock)
+        self._watch = Watch(self._engine, clock, self._judged)
+        self._lock = SingleWriter(config.lock, clock)
+        self._cycle = Cycle(
+            self._provider(config), self._lock, clock, lambda: self._watch.states, self._follow
+        )
+        self._site = Site(self._registry, self.report, epoch, self._journal.events)
+        self._web: WebServer | None = None
+        self._control: Control | None = None
+
+    # --- life ---------------------------------------------------------------------------
+
+    async def run(self) -> None:
+        """Run until `stop` is called; SIGTERM and SIGINT call it, SIGHUP calls `reload`."""
+        loop = asyncio.get_running_loop()
+        for number, act in (
+            (signal.SIGTERM, self.stop),
+            (signal.SIGINT, self.stop),
+            (signal.SIGHUP, self.reload),
+        ):
+            loop.add_signal_handler(number, act)
+        self._begin(self._config)
+        self._read_well(self._config)
+        tasks = [
+            asyncio.ensure_future(activity)
+            for activity in (self._zone_loop(), self._keep_open(), self._feed_watchdog())
+        ]
+        stopped = asyncio.ensure_future(self._stop.wait())
+        try:
+            done, _ = await asyncio.wait([*tasks, stopped], return_when=asyncio.FIRST_COMPLETED)
+            for task in done - {stopped}:
+                await task  # a bug: let it be seen
+        finally:
+            self._notifier.send("STOPPING=1")
+            for task in (*tasks, stopped):
+                task.cancel()
+            await asyncio.gather(*tasks, stopped, return_exceptions=True)
+            await self._close()
+            self._journal.say(logging.INFO, "stop", "stopped; the zone stays as it is")
+
+    def stop(self) -> None:
+        """Begin to end: within a second or two, whatever the API is doing."""
+        self._stop.set()
+
+    def reload(self) -> None:
+        """Read the configuration again; a wrong one changes nothing and is said."""
+        self._notifier.send("RELOADING=1", f"MONOTONIC_USEC={time.monotonic_ns() // 1000}")
+        self._instruments.config_reloaded()
+        try:
+            config = self._load()
+        except (ConfigError, OSError) as error:
+            self._instruments.config_refused()
+            problems = [str(p) for p in getattr(error, "problems", ())] or [str(error)]
+            for problem in problems:
+                text = f"the old configuration stays in use: {problem}"
+                self._journal.say(logging.ERROR, "reload_failed", text)
+        else:
+            self._next = config
+            self._wake.set()
+        self._notifier.send("READY=1")
+
+    async def _close(self) -> None:
+        self._watch.close()
+        self._engine.close()
+        if self._web:
+            self._web.stop()
+        if self._control:
+            await self._control.stop()
+
+    # --- configuration ------------------------------------------------------------------
+
+    def _begin(self, config: Config) -> None:
+        logs.begin(config.log_level, config.log_format, [config.api.password])
+        for note in config.notes:
+            self._journal.say(logging.WARNING, "config_note", note)
+        for pool in config.pools:
+            self._instruments.begin_pool(pool.name, pool.zone)
+            self._reports.setdefault(pool.name, PoolReport(pool))
+            self._cycle.begin(pool)
+            self._due[pool.name] = clock()
+            role = "member" if pool.member else "witness"
+            names = ", ".join(pool.records)
+            text = f"{role} of {names} in zone {pool.zone}, {pool.mode.value} mode"
+            self._journal.say(logging.INFO, "begin", text, pool=pool.name)
+
+    def _swap(self, config: Config) -> None:
+        """Put a new configuration in the place of the old one; called between cycles only."""
+        old, self._config = self._config, config
+        kept = {(pool.name, pool.zone, pool.records) for pool in config.pools}
+        for pool in old.pools:
+            if (pool.name, pool.zone, pool.records) not in kept:
+                self._watch.unfollow(pool.name)
+                self._cycle.forget(pool)
+                self._instruments.end_pool(pool.name, pool.zone)
+                del self._reports[pool.name], self._due[pool.name]
+        if config.api != old.api:
+            self._cycle.provider = self._provider(config)
+        self._lock.terms = config.lock
+        if config.listen != old.listen and self._web:
+            self._web.stop()
+            self._web = None
+        self._begin(config)
+        self._read_well(config)
+        self._journal.say(logging.INFO, "reload", "the configuration was read again and is in use")
+
+    def _read_well(self, config: Config) -> None:
+        self._instruments.config_read(config.digest, time.time())
+
+    def _provider(self, config: Config) -> Threaded:
+        return Threaded(connect(config.api, meter=self._metered, clock=clock))
+
+    def _metered(self, call: ApiCall) -> None:
+        self._instruments.api_call(call, time.time())
+
+    # --- the zone loop ------------------------------------------------------------------
+
+    async def _zone_loop(self) -> None:
+        ready = False
+        while True:
+            self._wake.clear()
+            if self._next:
+                config, self._next = self._next, None
+                self._swap(config)
+            now = clock()
+            woken, self._woken = self._woken, set()
+            due = [p for p in self._config.pools if p.name in woken or self._due[p.name] <= now]
+            for report in await self._cycle.run(due):
+                self._cycled(report)
+            if not ready:
+                ready = True
+                self._notifier.send("READY=1")
+            if due:
+                self._notifier.send(f"STATUS={self._sentence()}")
+            wait = min(self._due.values()) - clock()
+            try:
+                await asyncio.wait_for(self._wake.wait(), max(0.0, wait))
+            except asyncio.TimeoutError:
+                continue
+
+    def _cycled(self, report: PoolReport) -> None:
+        name = report.pool.name
+        self._journal.cycled(self._reports.get(name), report)
+        self._instruments.cycle_done(report, time.time())
+        self._reports[name] = report
+        next_at = clock() + report.pool.timing.interval
+        self._due[name] = min(next_at, next_at if report.again_at is None else report.again_at)
+
+    def _judged(self, key: TargetKey, before: TargetState, after: TargetState) -> None:
+        self._journal.judged(key, before, after)
+        changed = before.health.health is not after.health.health
+        vouches = health.vouches(after.health) and not health.vouches(before.health)
+        holds = self._reports[key.pool].plan.holds
+        if changed or (vouches and HOLDS_ON_HEALTH.intersection(holds)):
+            self._woken.add(key.pool)
+            self._wake.set()
+
+    def _follow(self, pool: Pool, wanted: Iterable[Watched]) -> None:
+        self._watch.follow(pool.name, pool.timing, wanted)
+
+    def _sentence(self) -> str:
+        up = sum(s.health.health.value == "up" for s in self._watch.states.values())
+        text = f"{up} of {len(self._watch.states)} targets up"
+        errors = [r.error for r in self._reports.values() if r.error]
+        return f"{text}; {errors[0]}" if errors else text
+
+    # --- what others see ----------------------------------------------------------------
+
+    def report(self) -> Report:
+        """One frozen picture; safe to be called from any thread."""
+        return Report(clock(), tuple(self._reports.values()), dict(self._watch.states))
+
+    def _status(self) -> status.Document:
+        return status.document(self.report(), epoch())
+
+    async def _keep_open(self) -> None:
+        """Open the port and the control socket, and try again when they cannot be had."""
+        told: set[str] = set()
+        while True:
+            try:
+                self._open_web()
+            except OSError as error:
+                self._instruments.listening(well=False)
+                host, port = self._config.listen
+                self._tell_once(told, "listen_failed", f"cannot listen on {host}:{port}: {error}")
+            try:
+                await self._open_control()
+            except OSError as error:
+                self._tell_once(
+                    told, "control_failed", f"no control socket, `status` will not work: {error}"
+                )
+            await asyncio.sleep(BUSY_PORT_SECONDS)
+
+    def _open_web(self) -> None:
+        if self._web is None:
+            self._web = WebServer(self._config.listen, self._site.routes)
+            self._web.start()
+            self._instruments.listening(well=True)
+            host, port = self._web.server_address[:2]
+            self._journal.say(
+                logging.INFO, "listen", f"listening on {host!s}:{port}", port=str(port)
+            )
+
+    async def _open_control(self) -> None:
+        if self._control is None:
+            control = Control(
+                self._config.state_dir,
+                {
+                    "status": lambda _: self._status(),
+                    "explain": lambda request: status.explain(
+                        self._status(), str(request.get("address", ""))
+                    ),
+                },
+            )
+            await control.start()
+            self._control = control
+
+    def _tell_once(self, told: set[str], name: str, text: str) -> None:
+        if text not in told:
+            told.add(text)
+            self._journal.say(logging.WARNING, name, text)
+
+    async def _feed_watchdog(self) -> None:
+        """Tell systemd's watchdog that the loop turns, at half of its patience."""
+        seconds = self._notifier.watchdog_seconds / 2
+        while seconds:
+            self._notifier.send("WATCHDOG=1")
+            await asyncio.sleep(seconds)
+        await asyncio.get_running_loop().create_future()

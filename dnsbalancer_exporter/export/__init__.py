@@ -1,0 +1,1 @@
+"""What the outside sees: metrics, the status page, the log. All drawn from one frozen Report."""

@@ -1,0 +1,128 @@
+"""The catalogue: every metric of the daemon, one row each.
+
+REPORT_ROWS are drawn from the Report at each scrape (metrics.py), PROCESS_ROWS are counted as
+things happen (instruments.py). docs/metrics.md is made from both.
+
+Rules: base units, 1 is good, `_total` for counters only, labels from closed sets or from the
+configuration, addresses only on `_info`. `probe` is the protocol, `target` the name of a target
+(its address, if it has no name); `dns_zone`, `record` and `record_type` name a record set.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+TARGET = ("pool", "target")
+PROBE = ("pool", "target", "probe")
+RECORD_SET = ("pool", "dns_zone", "record", "record_type")
+
+
+class Row(NamedTuple):
+    """One metric: its name after the prefix `dnsbalancer_` (no `_total`), kind, labels, help."""
+
+    name: str
+    kind: str
+    labels: tuple[str, ...]
+    help: str
+
+
+REPORT_ROWS = (
+    Row("target_info", "gauge", (*PROBE, "address", "port"), "1; what is probed for a target."),
+    Row("probes", "counter", PROBE, "Finished probes, whatever came of them."),
+    Row("probe_failures", "counter", (*PROBE, "reason"), "Probes that did not succeed, by reason."),
+    Row("probe_success", "gauge", PROBE, "1 if the last probe succeeded: the raw result."),
+    Row("probe_duration_seconds", "histogram", PROBE, "How long successful probes took."),
+    Row("probe_last_duration_seconds", "gauge", PROBE, "The last success; absent after a failure."),
+    Row("probe_last_run_timestamp_seconds", "gauge", PROBE, "When the last probe was started."),
+    Row("probe_interval_seconds", "gauge", PROBE, "Configured seconds between settled probes."),
+    Row("probe_timeout_seconds", "gauge", PROBE, "Configured deadline of one probe."),
+    Row("target_up", "gauge", TARGET, "1 if the target is held UP: what the zone is written by."),
+    Row("target_state", "gauge", (*TARGET, "state"), "1 for the state that the target is in."),
+    Row("target_transitions", "counter", (*TARGET, "to"), "Changes of mind, by the new state."),
+    Row(
+        "target_last_transition_timestamp_seconds",
+        "gauge",
+        TARGET,
+        "When the state last changed; 0 before the first change.",
+    ),
+    Row("target_consecutive_failures", "gauge", TARGET, "Failures in a row up to now."),
+    Row("target_consecutive_successes", "gauge", TARGET, "Successes in a row up to now."),
+    Row("target_published", "gauge", TARGET, "1 if the zone had the address when last read."),
+    Row("reference_up", "gauge", TARGET, "1 if a reference outside the pool is held UP."),
+    Row("pool_targets", "gauge", ("pool",), "Targets of the pool."),
+    Row("pool_targets_healthy", "gauge", ("pool",), "Targets of the pool that are UP."),
+    Row("pool_min_records", "gauge", ("pool",), "Values that a withdrawal must leave."),
+    Row("pool_fail_open", "gauge", ("pool",), "1 while dead records stay as nothing is UP."),
+    Row("pool_available", "gauge", ("pool",), "1 if a target is both UP and published."),
+    Row("pool_warming_up", "gauge", ("pool",), "1 until every target is known after a start."),
+    Row("observe_mode", "gauge", ("pool",), "1 if this pool is never written."),
+    Row(
+        "record_addresses_published",
+        "gauge",
+        RECORD_SET,
+        "Distinct addresses in the record set when last read.",
+    ),
+    Row(
+        "record_addresses_desired",
+        "gauge",
+        RECORD_SET,
+        "Distinct addresses that the record set is to have after the current plan.",
+    ),
+    Row("record_foreign", "gauge", RECORD_SET, "Records in the set that are not ours: left alone."),
+    Row("record_in_sync", "gauge", RECORD_SET, "1 if the set is as the last plan wants it."),
+    Row("record_ttl_seconds", "gauge", RECORD_SET, "Lowest TTL in the set; absent if it is empty."),
+    Row(
+        "cycle_held",
+        "gauge",
+        ("pool", "reason"),
+        "Withdrawals that have a ground and are withheld, by reason.",
+    ),
+    Row(
+        "cycle_unpublished",
+        "gauge",
+        ("pool", "reason"),
+        "Addresses that might be published and are not, by reason.",
+    ),
+    Row("zone_read_timestamp_seconds", "gauge", ("pool",), "When the zone was last read; or 0."),
+    Row("cycle_interval_seconds", "gauge", ("pool",), "Configured seconds between quiet cycles."),
+)
+
+OPERATION = ("operation",)
+POOL = ("pool",)
+CHANGE = ("pool", "dns_zone", "action")
+
+PROCESS_ROWS = (
+    Row("build_info", "gauge", ("version", "python_version"), "1; which build this is."),
+    Row("config_last_reload_successful", "gauge", (), "1 if the configuration was last read well."),
+    Row(
+        "config_last_reload_success_timestamp_seconds",
+        "gauge",
+        (),
+        "When the configuration in use was read.",
+    ),
+    Row("config_reloads", "counter", (), "Times that the configuration was read again."),
+    Row("config_reload_failures", "counter", (), "Of these, how many were refused."),
+    Row("config_hash", "gauge", (), "First 48 bits of the SHA-256 of the configuration in use."),
+    Row("web_listening", "gauge", (), "1 if the metrics port could be opened."),
+    Row("api_requests", "counter", OPERATION, "HTTP attempts at the provider, retries included."),
+    Row("api_request_failures", "counter", (*OPERATION, "reason"), "Of these, what failed."),
+    Row("api_responses", "counter", (*OPERATION, "code"), "HTTP answers, by status code."),
+    Row("api_request_duration_seconds", "histogram", OPERATION, "How long attempts took."),
+    Row("api_up", "gauge", (), "1 if the last attempt at the provider succeeded."),
+    Row("api_last_success_timestamp_seconds", "gauge", (), "When an attempt last succeeded; or 0."),
+    Row("cycles", "counter", POOL, "Finished cycles."),
+    Row("cycle_failures", "counter", POOL, "Cycles that an error ended."),
+    Row("cycle_noops", "counter", POOL, "Cycles that found nothing to change."),
+    Row("cycle_duration_seconds", "histogram", POOL, "How long cycles took."),
+    Row("cycle_last_run_timestamp_seconds", "gauge", POOL, "When a cycle last ended."),
+    Row("cycle_last_success_timestamp_seconds", "gauge", POOL, "When one last ended well; or 0."),
+    Row("record_changes", "counter", CHANGE, "Writes that happened; action is create or delete."),
+    Row("record_change_failures", "counter", CHANGE, "Writes that failed, or are not settled."),
+    Row("lock_events", "counter", ("event",), "What became of the lock of withdrawals."),
+)
+
+BUCKETS = {
+    "api_request_duration_seconds": (0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0),
+    "cycle_duration_seconds": (0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0),
+}
+"""Upper bounds in seconds of the histograms in PROCESS_ROWS."""

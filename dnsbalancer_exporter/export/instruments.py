@@ -1,0 +1,128 @@
+"""What the process itself did: API requests, cycles, writes, reloads, the lock.
+
+prometheus-client's own objects on a registry of ours, made from the catalogue's PROCESS_ROWS and
+told by callbacks. Every child of a closed set exists from the start, at 0.
+"""
+
+from __future__ import annotations
+
+import platform
+
+import prometheus_client as client
+
+from dnsbalancer_exporter import __version__
+from dnsbalancer_exporter.errors import ApiReason
+from dnsbalancer_exporter.export.catalogue import BUCKETS, CHANGE, POOL, PROCESS_ROWS
+from dnsbalancer_exporter.report import API_OPERATIONS, LOCK_EVENTS, ApiCall, PoolReport
+
+ACTIONS = ("create", "delete")
+
+
+class Instruments:
+    """All counters of the process, on ``registry``. Thread-safe, as prometheus-client is."""
+
+    def __init__(self, registry: client.CollectorRegistry) -> None:
+        client.disable_created_metrics()  # type: ignore[no-untyped-call]
+        self._counters: dict[str, client.Counter] = {}
+        self._gauges: dict[str, client.Gauge] = {}
+        self._histograms: dict[str, client.Histogram] = {}
+        for row in PROCESS_ROWS:
+            name = f"dnsbalancer_{row.name}"
+            if row.kind == "counter":
+                made = client.Counter(name, row.help, row.labels, registry=registry)
+                self._counters[row.name] = made
+            elif row.kind == "gauge":
+                self._gauges[row.name] = client.Gauge(name, row.help, row.labels, registry=registry)
+            else:
+                self._histograms[row.name] = client.Histogram(
+                    name, row.help, row.labels, buckets=BUCKETS[row.name], registry=registry
+                )
+        self._begin()
+
+    def _begin(self) -> None:
+        self._gauges["build_info"].labels(__version__, platform.python_version()).set(1)
+        for operation in API_OPERATIONS:
+            self._counters["api_requests"].labels(operation)
+            self._histograms["api_request_duration_seconds"].labels(operation)
+            for reason in ApiReason:
+                self._counters["api_request_failures"].labels(operation, reason.value)
+        for event in LOCK_EVENTS:
+            self._counters["lock_events"].labels(event)
+
+    def begin_pool(self, pool: str, zone: str) -> None:
+        """Have all series of a pool at 0 before its first cycle."""
+        for row in PROCESS_ROWS:
+            if row.labels == POOL:
+                self._metric(row.name).labels(pool)
+            elif row.labels == CHANGE:
+                for action in ACTIONS:
+                    self._metric(row.name).labels(pool, zone, action)
+
+    def end_pool(self, pool: str, zone: str) -> None:
+        """Remove the series of a pool that is no longer configured."""
+        for row in PROCESS_ROWS:
+            if row.labels == POOL:
+                self._metric(row.name).remove(pool)
+            elif row.labels == CHANGE:
+                for action in ACTIONS:
+                    self._metric(row.name).remove(pool, zone, action)
+
+    def _metric(self, name: str) -> client.Counter | client.Gauge | client.Histogram:
+        for metrics in (self._counters, self._gauges, self._histograms):
+            if name in metrics:
+                return metrics[name]
+        raise KeyError(name)
+
+    def config_read(self, digest: str, unix_now: float) -> None:
+        """A configuration is in use from now on."""
+        self._gauges["config_last_reload_successful"].set(1)
+        self._gauges["config_last_reload_success_timestamp_seconds"].set(unix_now)
+        self._gauges["config_hash"].set(int(digest[:12], 16))
+
+    def config_reloaded(self) -> None:
+        """A reload was asked for."""
+        self._counters["config_reloads"].inc()
+
+    def config_refused(self) -> None:
+        """A reload was refused; the old configuration stays."""
+        self._counters["config_reload_failures"].inc()
+        self._gauges["config_last_reload_successful"].set(0)
+
+    def listening(self, *, well: bool) -> None:
+        """Whether the metrics port is open."""
+        self._gauges["web_listening"].set(well)
+
+    def lock_event(self, event: str) -> None:
+        """One of LOCK_EVENTS happened."""
+        self._counters["lock_events"].labels(event).inc()
+
+    def api_call(self, call: ApiCall, unix_now: float) -> None:
+        """Count one HTTP attempt."""
+        self._counters["api_requests"].labels(call.operation).inc()
+        durations = self._histograms["api_request_duration_seconds"]
+        durations.labels(call.operation).observe(call.duration)
+        if call.status:
+            self._counters["api_responses"].labels(call.operation, str(call.status)).inc()
+        self._gauges["api_up"].set(call.reason is None)
+        if call.reason is None:
+            self._gauges["api_last_success_timestamp_seconds"].set(unix_now)
+        else:
+            failures = self._counters["api_request_failures"]
+            failures.labels(call.operation, call.reason.value).inc()
+
+    def cycle_done(self, report: PoolReport, unix_now: float) -> None:
+        """Count one cycle of one pool and what it wrote."""
+        pool = report.pool
+        self._counters["cycles"].labels(pool.name).inc()
+        self._histograms["cycle_duration_seconds"].labels(pool.name).observe(report.duration)
+        self._gauges["cycle_last_run_timestamp_seconds"].labels(pool.name).set(unix_now)
+        if report.error:
+            self._counters["cycle_failures"].labels(pool.name).inc()
+        else:
+            succeeded = self._gauges["cycle_last_success_timestamp_seconds"]
+            succeeded.labels(pool.name).set(unix_now)
+        if not report.error and not report.changes:
+            self._counters["cycle_noops"].labels(pool.name).inc()
+        for change in report.changes:
+            name = "record_change_failures" if change.error else "record_changes"
+            self._counters[name].labels(pool.name, pool.zone, change.action).inc()

@@ -1,0 +1,112 @@
+"""The journal: one line per transition, write, hold begun or ended, error begun or ended.
+
+Nothing is said of a healthy probe. Events are drawn from what changed between two states or two
+reports, logged once and kept for the page; failures outlive successes there.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections import deque
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+
+from dnsbalancer_exporter.model import Health, Outcome, TargetKey
+from dnsbalancer_exporter.report import PoolReport, TargetState
+
+LOG = logging.getLogger("dnsbalancer")
+KEPT = 50
+
+
+@dataclass(frozen=True, slots=True)
+class Event:
+    """Something worth a line: a constant ``name``, a sentence, and the fields for machines."""
+
+    at: float
+    level: int
+    name: str
+    text: str
+    fields: Mapping[str, str]
+
+
+class Journal:
+    """Logs events and keeps the last of them; ``unix_now`` gives their time."""
+
+    def __init__(self, unix_now: Callable[[], float]) -> None:
+        self._unix_now = unix_now
+        self._recent: deque[Event] = deque(maxlen=KEPT)
+        self._failures: deque[Event] = deque(maxlen=KEPT)
+
+    def events(self) -> list[Event]:
+        """The last events, newest first; warnings stay longer than the rest."""
+        seen = {id(e): e for e in (*self._recent, *self._failures)}
+        return sorted(seen.values(), key=lambda event: event.at, reverse=True)[: 2 * KEPT]
+
+    def say(self, level: int, name: str, text: str, **fields: str) -> None:
+        """Log and keep one event."""
+        event = Event(self._unix_now(), level, name, text, fields)
+        (self._failures if level >= logging.WARNING else self._recent).append(event)
+        LOG.log(level, text, extra={"event": name, "fields": fields})
+
+    def judged(self, key: TargetKey, before: TargetState, after: TargetState) -> None:
+        """Tell of a transition, and of the begin and end of a run of ERRORs."""
+        fields = {"pool": key.pool, "target": after.target.name, "address": key.address}
+        what = "reference" if key.reference else "target"
+        last = after.last
+        if before.health.health is not after.health.health:
+            down = after.health.health is Health.DOWN
+            why = f": {last.reason.value}" if last and last.reason else ""
+            self.say(
+                logging.WARNING if down else logging.INFO,
+                f"{what}_{after.health.health.value}",
+                f"{what} {after.target.name} is {after.health.health.value}{why}",
+                was=before.health.health.value,
+                **fields,
+            )
+        if after.health.errors and not before.health.errors and last:
+            reason = last.reason.value if last.reason else "internal"
+            text = f"cannot probe {after.target.name}: {last.detail or reason}"
+            self.say(logging.WARNING, "probe_error", text, reason=reason, **fields)
+        elif before.health.errors and last and last.outcome is not Outcome.ERROR:
+            self.say(logging.INFO, "probe_works", f"can probe {after.target.name} again", **fields)
+
+    def cycled(self, before: PoolReport | None, after: PoolReport) -> None:
+        """Tell of writes, of holds and of errors that began or ended with this cycle."""
+        for level, name, text, fields in _differences(before, after):
+            self.say(level, name, text, pool=after.pool.name, **fields)
+
+
+Line = tuple[int, str, str, dict[str, str]]
+
+
+def _differences(before: PoolReport | None, after: PoolReport) -> Iterator[Line]:
+    for change in after.changes:
+        record = change.record
+        what = f"{record.name} {record.type.value} {record.value}"
+        fields = {"record": record.name, "type": record.type.value, "address": record.value}
+        if change.ground:
+            fields["ground"] = change.ground.value
+        if change.error:
+            text = f"could not {change.action} {what}: {change.error}"
+            yield logging.WARNING, f"record_{change.action}_failed", text, fields
+        else:
+            why = f" ({change.ground.value})" if change.ground else ""
+            yield logging.INFO, f"record_{change.action}", f"{change.action}d {what}{why}", fields
+    held_before, held = _held(before), _held(after)
+    for address, reason in sorted(held - held_before):
+        text = f"withdrawal of {address} is withheld: {reason}"
+        yield logging.WARNING, "hold_begin", text, {"address": address, "reason": reason}
+    for address, reason in sorted(held_before - held):
+        text = f"withdrawal of {address} is no longer withheld: {reason}"
+        yield logging.INFO, "hold_end", text, {"address": address, "reason": reason}
+    error_before = before.error if before else ""
+    if after.error and not error_before:
+        text = f"the zone stays as it is: {after.error}"
+        yield logging.WARNING, "zone_error", text, {"zone": after.pool.zone}
+    elif error_before and not after.error:
+        yield logging.INFO, "zone_works", "the zone can be read again", {"zone": after.pool.zone}
+
+
+def _held(report: PoolReport | None) -> set[tuple[str, str]]:
+    withheld = report.plan.withheld if report else ()
+    return {(w.record.value, w.hold.value) for w in withheld}

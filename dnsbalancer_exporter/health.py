@@ -1,0 +1,86 @@
+"""Judge: what one more probe result makes of a target.
+
+    health    the result makes                          becomes   then
+    --------  ----------------------------------------  --------  ---------------------------
+    any       ERROR, whatever the history               the same  asked again, ever more slowly
+    UNKNOWN   `rise` successes in a row                 UP        proven, window emptied
+    DOWN      `rise` successes in a row                 UP        proven, window emptied
+    UNKNOWN   `fall` failures in a row, or too many     DOWN      window emptied
+    UP        `fall` failures in a row, or too many     DOWN      window emptied
+
+*Too many* is max(`fall`, 5) failures among the last ten results since the last transition, so that
+a link which loses half of its packets does fall (gdnsd counts interleaved failures, too).
+An ERROR is ours and counts for nothing: not a failure, not a success, not an end of a run.
+
+A target is *settled* when its latest results agree with its health; until then it is probed again
+after `fast_interval` (HAProxy's fastinter), else after `interval`.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from dnsbalancer_exporter.model import Health, HealthState, Outcome, ProbeResult, Timing
+
+WINDOW = 10
+TOO_MANY = 5
+
+
+def step(state: HealthState, result: ProbeResult, timing: Timing) -> HealthState:
+    """Return what ``state`` becomes by ``result``; see the table above."""
+    if result.outcome is Outcome.ERROR:
+        return replace(state, errors=state.errors + 1)
+    success = result.outcome is Outcome.SUCCESS
+    first_failure = result.started if state.failing_since is None else state.failing_since
+    counted = replace(
+        state,
+        errors=0,
+        successes=state.successes + 1 if success else 0,
+        failures=0 if success else state.failures + 1,
+        window=(*state.window, success)[-WINDOW:],
+        failing_since=None if success else first_failure,
+        succeeded_at=result.started if success else state.succeeded_at,
+    )
+    verdict = _verdict(counted, timing)
+    if verdict is state.health:
+        return counted
+    return replace(
+        counted,
+        health=verdict,
+        window=(),
+        since=result.started + result.duration,
+        proven=state.proven or verdict is Health.UP,
+    )
+
+
+def _verdict(state: HealthState, timing: Timing) -> Health:
+    if state.successes >= timing.rise:
+        return Health.UP
+    too_many = state.window.count(False) >= max(timing.fall, TOO_MANY)
+    if state.failures >= timing.fall or (state.failures and too_many):
+        return Health.DOWN
+    return state.health
+
+
+def settled(state: HealthState, timing: Timing) -> bool:
+    """Say whether the latest results agree with the health, so that nothing needs confirming."""
+    if state.errors:
+        return False
+    if state.health is Health.UP:
+        return state.successes >= timing.rise
+    return state.health is Health.DOWN and state.failures > 0
+
+
+def delay(state: HealthState, timing: Timing) -> float:
+    """Seconds to the next probe: `interval` if settled; ERRORs double `fast_interval` up to it."""
+    if state.errors:
+        return float(min(timing.interval, timing.fast_interval * 2 ** min(state.errors - 1, 20)))
+    return timing.interval if settled(state, timing) else timing.fast_interval
+
+
+def vouches(state: HealthState) -> bool:
+    """Say whether the target is UP beyond doubt: no failure or error since its last success.
+
+    Only such a target can stand in for one that is withdrawn.
+    """
+    return state.health is Health.UP and not (state.failures or state.errors)

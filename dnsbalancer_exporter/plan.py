@@ -1,0 +1,316 @@
+"""Plan: the changes that a pool needs, what is withheld, and why. Pure; equal inputs, equal plans.
+
+The laws that this module keeps (docs/architecture.md has all ten):
+
+    1  never empty        a withdrawal leaves `min_records` values of the read that it rests on, and
+                          one of them is ours and UP beyond doubt
+    2  never foreign      with listed `targets`, other addresses are counted and left alone
+    3  create first       a Plan's creates are applied before its deletes
+    4  doubt              withholds withdrawals, one by one and with a reason; never a create
+    5  a ground           DOWN, RETIRED, DRAINED or DUPLICATE; nothing else is ever withdrawn
+    6  wanted             UP and neither drained, retired nor held down; if no such target is left,
+                          any that is UP and not retired
+    7  isolated           nobody has answered since the candidate began to fail: hold
+    8  levels             what is, against what should be; when to look again is `again_at`
+   10  deterministic      sorted by name, type, address, id
+
+Who may publish what (law 6): an own address by a member, never by a witness; a listed target by
+anyone; a learned one that left while DOWN (`remembered`) by a witness. Nothing else, ever.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field, replace
+from itertools import product
+
+from dnsbalancer_exporter import health
+from dnsbalancer_exporter.model import (
+    Create,
+    Delete,
+    Ground,
+    Health,
+    HealthState,
+    Hold,
+    Mode,
+    Omitted,
+    Plan,
+    Pool,
+    Record,
+    RecordSetKey,
+    Unpublished,
+    Withheld,
+)
+from dnsbalancer_exporter.names import address_order, address_type
+
+
+@dataclass(frozen=True, slots=True)
+class Situation:
+    """All that a plan rests on. Times are on the process's clock.
+
+    ``health`` has every target of the pool. ``vouched_at`` is when the latest probe started that
+    succeeded on a target of any pool that is UP beyond doubt; ``isolated`` says that all references
+    fail. ``restrained`` and ``refused`` say until when a publication waits, and ``refused`` why.
+    ``spent`` counts the values that this cycle has withdrawn already.
+    """
+
+    pool: Pool
+    records: tuple[Record, ...]
+    health: Mapping[str, HealthState]
+    now: float
+    vouched_at: float | None = None
+    isolated: bool = False
+    doubtful: bool = False
+    warming: bool = False
+    remembered: frozenset[str] = frozenset()
+    drained: frozenset[str] = frozenset()
+    restrained: Mapping[str, float] = field(default_factory=dict)
+    refused: Mapping[tuple[str, str], tuple[Unpublished, float]] = field(default_factory=dict)
+    spent: Mapping[RecordSetKey, int] = field(default_factory=dict)
+
+    def state(self, address: str) -> HealthState:
+        """The health of an address; UNKNOWN if it is not a target."""
+        return self.health.get(address, HealthState())
+
+
+def record_sets(pool: Pool) -> tuple[RecordSetKey, ...]:
+    """The record sets that a pool reads and manages, in order."""
+    return tuple(RecordSetKey(name, t) for name, t in product(sorted(pool.records), pool.types))
+
+
+def make(situation: Situation) -> Plan:
+    """Return the plan for all record sets of the pool."""
+    plans = [_plan_set(situation, key) for key in record_sets(situation.pool)]
+    again = [p.again_at for p in plans if p.again_at is not None]
+    return Plan(
+        creates=tuple(c for p in plans for c in p.creates),
+        deletes=tuple(d for p in plans for d in p.deletes),
+        withheld=tuple(w for p in plans for w in p.withheld),
+        omitted=tuple(o for p in plans for o in p.omitted),
+        desired={key: value for p in plans for key, value in p.desired.items()},
+        fail_open=tuple(key for p in plans for key in p.fail_open),
+        foreign={key: value for p in plans for key, value in p.foreign.items()},
+        again_at=min(again, default=None),
+    )
+
+
+def without_lock(plan: Plan, again_at: float) -> Plan:
+    """Return the plan as it is when the lock cannot be had: withdrawals wait (law 9)."""
+    waiting = tuple(Withheld(d.record, d.ground, Hold.NO_LOCK) for d in plan.deletes)
+    again = again_at if plan.again_at is None else min(again_at, plan.again_at)
+    return replace(plan, deletes=(), withheld=plan.withheld + waiting, again_at=again)
+
+
+def _plan_set(situation: Situation, key: RecordSetKey) -> Plan:
+    """The plan for one record set."""
+    pool = situation.pool
+    present: dict[str, list[Record]] = {}
+    foreign = 0
+    for record in sorted(situation.records, key=_record_order):
+        if (record.name, record.type) == key:
+            present.setdefault(record.value, []).append(record)
+            foreign += not is_ours(pool, record.value)
+    addresses = sorted(
+        {a for a in (*situation.health, *present) if address_type(a) is key.type}, key=address_order
+    )
+    creates, omitted, waits = _publications(situation, key, addresses, present)
+    deletes, withheld = _withdrawals(situation, key, present)
+    soon = {Hold.MAX_WITHDRAWALS, Hold.STALE_VIEW}
+    if any(w.hold in soon for w in withheld):
+        waits.append(situation.now + pool.timing.fast_interval)
+    gone = {d.record.id for d in deletes}
+    kept = {v for v, records in present.items() if any(r.id not in gone for r in records)}
+    desired = kept | {c.value for c in creates}
+    fails_open = any(w.hold is Hold.FAIL_OPEN for w in withheld)
+    return Plan(
+        creates=tuple(creates),
+        deletes=tuple(deletes),
+        withheld=tuple(withheld),
+        omitted=tuple(omitted),
+        desired={key: tuple(sorted(desired, key=address_order))},
+        fail_open=(key,) if fails_open else (),
+        foreign={key: foreign},
+        again_at=min(waits, default=None),
+    )
+
+
+def is_ours(pool: Pool, address: str) -> bool:
+    """Law 2: without a list, every address of the set is ours; with one, only what it names."""
+    if not pool.listed:
+        return True
+    named = (*(t.address for t in (*pool.listed, *pool.own)), *pool.retired)
+    return address in named
+
+
+def may_publish(situation: Situation, address: str) -> bool:
+    """Law 6: whether this instance may create a record with this address."""
+    pool = situation.pool
+    if any(own.address == address for own in pool.own):
+        return pool.member
+    if any(target.address == address for target in pool.listed):
+        return True
+    return address in situation.remembered and not pool.member
+
+
+# --- publications -------------------------------------------------------------------------
+
+
+def _publications(
+    situation: Situation,
+    key: RecordSetKey,
+    addresses: list[str],
+    present: Mapping[str, list[Record]],
+) -> tuple[list[Create], list[Omitted], list[float]]:
+    """What is to be published, what is not and why, and when to ask again."""
+    up = [a for a in addresses if situation.state(a).health is Health.UP]
+    reasons = {a: _unpublished(situation, a, len(up)) for a in addresses}
+    wanted = {a for a in up if reasons[a] is None and (a in present or may_publish(situation, a))}
+    if not wanted:
+        wanted = {a for a in up if a not in situation.pool.retired}
+    siblings = [r.ttl for records in present.values() for r in records]
+    ttl = min(siblings, default=situation.pool.ttl)
+    creates, omitted, waits = [], [], []
+    for address in addresses:
+        if address in present or not may_publish(situation, address):
+            continue
+        reason = None if address in wanted else reasons[address]
+        if reason is Unpublished.HOLD_DOWN:
+            waits.append(situation.restrained[address])
+        if reason is None and address in wanted:
+            refused, until = situation.refused.get((key.name, address), (None, 0.0))
+            if situation.pool.mode is Mode.OBSERVE:
+                reason = Unpublished.OBSERVE_MODE
+            elif refused and situation.now < until:
+                reason = refused
+                waits.append(until)
+            else:
+                creates.append(Create(key.name, key.type, address, ttl))
+        if reason is not None:
+            omitted.append(Omitted(key.name, address, reason))
+    return creates, omitted, waits
+
+
+def _unpublished(situation: Situation, address: str, up: int) -> Unpublished | None:
+    """Why an address is not wanted; None also for a DOWN one, which needs no further reason.
+
+    Hold-down never applies when fewer than two others are UP.
+    """
+    state = situation.state(address)
+    others_up = up - (state.health is Health.UP)
+    held_down = situation.now < situation.restrained.get(address, 0.0)
+    table = (
+        (Unpublished.RETIRED, address in situation.pool.retired),
+        (Unpublished.DRAINED, address in situation.drained),
+        (Unpublished.UNKNOWN_HEALTH, state.health is Health.UNKNOWN),
+        (Unpublished.HOLD_DOWN, held_down and others_up >= 2 and state.health is Health.UP),
+    )
+    return next((reason for reason, applies in table if applies), None)
+
+
+# --- withdrawals --------------------------------------------------------------------------
+
+
+def _withdrawals(
+    situation: Situation, key: RecordSetKey, present: Mapping[str, list[Record]]
+) -> tuple[list[Delete], list[Withheld]]:
+    """What may be withdrawn now, dead targets first, and what is withheld and why."""
+    deletes: list[Delete] = []
+    withheld: list[Withheld] = []
+    left = set(present)
+    spent = situation.spent.get(key, 0)
+    before = len(present) + spent
+    limit = situation.pool.max_withdrawals or max(1, before // 2)
+    for value, ground in _candidates(situation, present):
+        hold = _hold(situation, key, value) or _floor(situation, left - {value})
+        if hold is None and spent >= limit:
+            hold = Hold.MAX_WITHDRAWALS
+        if hold is None:
+            left.discard(value)
+            spent += 1
+            deletes += [Delete(record, ground) for record in present[value]]
+        else:
+            withheld.append(Withheld(present[value][0], ground, hold))
+    for value in sorted(left, key=address_order):
+        for record in present[value][1:] if is_ours(situation.pool, value) else ():
+            # The value stays: no judgement is needed, only a list that can be believed.
+            doubt = _first(_doubts_of_the_view(situation))
+            if doubt is None:
+                deletes.append(Delete(record, Ground.DUPLICATE))
+            else:
+                withheld.append(Withheld(record, Ground.DUPLICATE, doubt))
+    return deletes, withheld
+
+
+def _candidates(
+    situation: Situation, present: Mapping[str, list[Record]]
+) -> Iterator[tuple[str, Ground]]:
+    """Values of ours that have a ground to go, by ground and then by address."""
+    grounds = {v: _ground(situation, v) for v in sorted(present, key=address_order)}
+    for ground in Ground:
+        yield from ((v, ground) for v, g in grounds.items() if g is ground)
+
+
+def _ground(situation: Situation, value: str) -> Ground | None:
+    """Law 5."""
+    if not is_ours(situation.pool, value):
+        return None
+    table = (
+        (Ground.DOWN, situation.state(value).health is Health.DOWN),
+        (Ground.RETIRED, value in situation.pool.retired),
+        (Ground.DRAINED, value in situation.drained),
+    )
+    return next((ground for ground, applies in table if applies), None)
+
+
+def _doubts_of_the_view(situation: Situation) -> tuple[tuple[Hold, bool], ...]:
+    return (
+        (Hold.OBSERVE_MODE, situation.pool.mode is Mode.OBSERVE),
+        (Hold.STALE_VIEW, situation.doubtful),
+    )
+
+
+def _hold(situation: Situation, key: RecordSetKey, value: str) -> Hold | None:
+    """The first reason to withhold the withdrawal of ``value``, whatever else is withdrawn."""
+    family = {a: s for a, s in situation.health.items() if address_type(a) is key.type}
+    states = [s for a, s in family.items() if a not in situation.pool.retired]
+    unknown = any(s.health is Health.UNKNOWN for s in states)
+    own = any(own.address == value for own in situation.pool.own)
+    state = situation.state(value)
+    down = state.health is Health.DOWN
+    unconfirmed = state.failures == 0 or state.errors > 0
+    return _first(
+        (
+            *_doubts_of_the_view(situation),
+            (Hold.UNKNOWN_HEALTH, (situation.warming and unknown) or (down and unconfirmed)),
+            (Hold.FAIL_OPEN, not any(s.health is Health.UP for s in states)),
+            (Hold.ISOLATED, situation.isolated or _unvouched(situation, state)),
+            (Hold.OWN_UNPROVEN, own and down and not state.proven),
+        )
+    )
+
+
+def _unvouched(situation: Situation, state: HealthState) -> bool:
+    """Law 7: nobody has answered us since this target began to fail."""
+    if situation.vouched_at is None:
+        return True
+    return state.failing_since is not None and situation.vouched_at < state.failing_since
+
+
+def _floor(situation: Situation, left: set[str]) -> Hold | None:
+    """Law 1: what must be left of the values that were read."""
+    stands = any(
+        is_ours(situation.pool, a)
+        and a not in situation.pool.retired
+        and health.vouches(situation.state(a))
+        for a in left
+    )
+    enough = len(left) >= situation.pool.min_records
+    return None if enough and stands else Hold.MIN_RECORDS
+
+
+def _first(table: tuple[tuple[Hold, bool], ...]) -> Hold | None:
+    return next((hold for hold, applies in table if applies), None)
+
+
+def _record_order(record: Record) -> tuple[tuple[int, int], str]:
+    return address_order(record.value), record.id

@@ -1,0 +1,108 @@
+"""The verb `plan`: probe until every target is known, read the zone, say what would be done.
+
+Nothing is written: the provider that the cycle gets here cannot.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
+
+from dnsbalancer_exporter import roster
+from dnsbalancer_exporter.clock import clock
+from dnsbalancer_exporter.config import Config
+from dnsbalancer_exporter.cycle import Cycle, Provider
+from dnsbalancer_exporter.lock import SingleWriter
+from dnsbalancer_exporter.model import Create, Health, Mode, Plan, Pool, Record, TargetKey
+from dnsbalancer_exporter.names import RecordType
+from dnsbalancer_exporter.probe import Engine
+from dnsbalancer_exporter.provider import connect
+from dnsbalancer_exporter.provider.threaded import Threaded
+from dnsbalancer_exporter.report import ApiCall, TargetState
+from dnsbalancer_exporter.watch import Watch
+
+
+class ReadOnly:
+    """A Provider that reads, and for which a write is a bug."""
+
+    def __init__(self, provider: Provider) -> None:
+        self._provider = provider
+
+    async def list_records(self, zone: str, type: RecordType, budget: float) -> tuple[Record, ...]:
+        """As the provider's."""
+        return await self._provider.list_records(zone, type, budget)
+
+    async def create_record(self, zone: str, create: Create) -> Record:
+        """Never: raises AssertionError."""
+        raise AssertionError(f"a preview would create {create} in {zone}")
+
+    async def delete_record(self, zone: str, record: Record) -> None:
+        """Never: raises AssertionError."""
+        raise AssertionError(f"a preview would delete {record} from {zone}")
+
+
+@dataclass(frozen=True, slots=True)
+class Preview:
+    """What would be done for one pool, and what that rests on."""
+
+    pool: Pool
+    plan: Plan
+    states: tuple[TargetState, ...]
+    published: frozenset[str]
+
+
+async def preview(config: Config) -> tuple[Preview, ...]:
+    """Probe, read and plan for all pools of ``config``; raises ProviderError."""
+    driver = connect(config.api, meter=_unmetered, clock=clock)
+    engine = Engine(clock)
+    changed = asyncio.Event()
+    watch = Watch(engine, clock, lambda *_: changed.set())
+
+    def follow(pool: Pool, wanted: Iterable[roster.Watched]) -> None:
+        watch.follow(pool.name, pool.timing, wanted)
+
+    cycle = Cycle(
+        ReadOnly(Threaded(driver)),
+        SingleWriter(config.lock, clock),
+        clock,
+        lambda: watch.states,
+        follow,
+    )
+    try:
+        # What would be done is asked, so a pool that is only observed is planned for as well.
+        pools = [replace(pool, mode=Mode.ENFORCE) for pool in config.pools]
+        return await _previews(cycle, watch, pools, changed)
+    finally:
+        watch.close()
+        engine.close()
+
+
+async def _previews(
+    cycle: Cycle, watch: Watch, pools: Sequence[Pool], changed: asyncio.Event
+) -> tuple[Preview, ...]:
+    for pool in pools:
+        await cycle.look(pool)
+    deadline = clock() + max(roster.WarmUp().seconds(pool) for pool in pools)
+    while _undecided(watch) and clock() < deadline:
+        changed.clear()
+        try:
+            await asyncio.wait_for(changed.wait(), max(0.0, deadline - clock()))
+        except asyncio.TimeoutError:
+            break
+    cycle.reread()
+    previews = []
+    for pool in pools:
+        plan = await cycle.look(pool)
+        states = [s for k, s in watch.states.items() if k.pool == pool.name and not k.reference]
+        published = frozenset(record.value for record in cycle.records(pool))
+        previews.append(Preview(pool, plan, tuple(states), published))
+    return tuple(previews)
+
+
+def _undecided(watch: Watch) -> list[TargetKey]:
+    return [k for k, s in watch.states.items() if s.health.health is Health.UNKNOWN]
+
+
+def _unmetered(_: ApiCall) -> None:
+    """Count nothing: a preview exports no metrics."""

@@ -1,0 +1,10 @@
+"""Probes: can a target be reached from here, and if not, whose fault is that?
+
+``Engine.probe`` takes a ProbeSpec and gives a ProbeResult; it touches the network and nothing else.
+"""
+
+from __future__ import annotations
+
+from dnsbalancer_exporter.probe.engine import PROBERS, Engine
+
+__all__ = ["PROBERS", "Engine"]

@@ -1,0 +1,45 @@
+"""Many probes at once: dispatch by protocol, times, and whose fault the unexpected is."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Mapping
+
+from dnsbalancer_exporter.model import Outcome, ProbeReason, ProbeResult, ProbeSpec, Protocol
+from dnsbalancer_exporter.probe.finding import Finding, Prober
+from dnsbalancer_exporter.probe.icmp import IcmpProber
+from dnsbalancer_exporter.probe.tcp import TcpProber
+
+PROBERS: Mapping[Protocol, Callable[[], Prober]] = {
+    Protocol.TCP: TcpProber,
+    Protocol.ICMP: IcmpProber,
+}
+
+
+class Engine:
+    """Runs probes on the running event loop, as many at once as there are callers."""
+
+    def __init__(self, clock: Callable[[], float]) -> None:
+        self._clock = clock
+        self._probers = {protocol: build() for protocol, build in PROBERS.items()}
+
+    async def probe(self, spec: ProbeSpec) -> ProbeResult:
+        """One attempt, at most ``spec.timeout`` seconds long. Raises only CancelledError.
+
+        How late a result is read, is for the caller to judge: ``started`` is on its clock.
+        """
+        started = self._clock()
+        begun = time.perf_counter()
+        try:
+            finding = await self._probers[spec.protocol].probe(spec)
+        except Exception as error:  # noqa: BLE001 - whatever it is, it is not the target's fault
+            detail = f"{type(error).__name__}: {error}"
+            finding = Finding(Outcome.ERROR, ProbeReason.INTERNAL, detail)
+        elapsed = time.perf_counter() - begun
+        duration = elapsed if finding.duration is None else finding.duration
+        return ProbeResult(finding.outcome, started, duration, finding.reason, finding.detail)
+
+    def close(self) -> None:
+        """Give back the sockets that probes share."""
+        for prober in self._probers.values():
+            prober.close()

@@ -1,0 +1,116 @@
+"""The way to a zone: drivers for DNS providers, one file each, and how one is chosen.
+
+A driver is synchronous and safe to share between threads. It gives and takes canonical names and
+addresses (names.py), raises ProviderError and its kin (errors.py) and nothing else, and no secret
+is in any text of it. A new driver is a class and a line in DRIVERS; tests/contract/ must hold.
+"""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Callable, Mapping
+from types import MappingProxyType
+from typing import Protocol
+
+from dnsbalancer_exporter.model import Create, Record, Secret
+from dnsbalancer_exporter.names import RecordType
+from dnsbalancer_exporter.provider.keystone import Keystone
+from dnsbalancer_exporter.provider.trust import trust
+from dnsbalancer_exporter.provider.vkcloud import VkCloud
+from dnsbalancer_exporter.provider.wire import Meter, Wire
+
+__all__ = ["DRIVERS", "Account", "Driver", "Keystone", "Meter", "VkCloud", "Wire", "connect"]
+
+Sleep = Callable[[float], None]
+
+
+class Driver(Protocol):
+    """What a provider can do for us. Every method raises ProviderError."""
+
+    def list_records(
+        self,
+        zone: str,
+        type: RecordType,
+        budget: float,
+    ) -> tuple[Record, ...]:
+        """All records of ``type`` in ``zone``, sorted by name, value, id.
+
+        ``budget`` is in seconds, for all attempts together. An answer that is not understood is
+        an error, never a shorter list; so is a zone that is not there (NOT_FOUND).
+        """
+        ...
+
+    def create_record(self, zone: str, create: Create) -> Record:
+        """Create one record: one attempt. The result is what the provider stored.
+
+        Raises Conflict if it says that there is one, AnswerLost if it may be there now; after
+        any other ProviderError it is not.
+        """
+        ...
+
+    def delete_record(self, zone: str, record: Record) -> None:
+        """Delete one record by its id: one attempt. An id that is not there is done.
+
+        Raises AnswerLost if it may be gone now; after any other ProviderError it is still there.
+        """
+        ...
+
+
+class Account(Protocol):
+    """The login details, as config.Api has them.
+
+    ``url`` ends in ``/v2/dns/``, ``auth_url`` in ``/v3/``; ``ca_file`` None is the system's store.
+    """
+
+    @property
+    def driver(self) -> str: ...  # noqa: D102 - as in the configuration, all of them
+    @property
+    def url(self) -> str: ...  # noqa: D102
+    @property
+    def auth_url(self) -> str: ...  # noqa: D102
+    @property
+    def login(self) -> str: ...  # noqa: D102
+    @property
+    def password(self) -> Secret: ...  # noqa: D102
+    @property
+    def project_id(self) -> str: ...  # noqa: D102
+    @property
+    def user_domain(self) -> str: ...  # noqa: D102
+    @property
+    def ca_file(self) -> str | None: ...  # noqa: D102
+
+
+def _vkcloud(account: Account, wire: Wire, sleep: Sleep) -> Driver:
+    keystone = Keystone(
+        auth_url=account.auth_url,
+        login=account.login,
+        password=account.password,
+        project_id=account.project_id,
+        user_domain=account.user_domain,
+        wire=wire,
+    )
+    return VkCloud(url=account.url, keystone=keystone, wire=wire, sleep=sleep)
+
+
+DRIVERS: Mapping[str, Callable[[Account, Wire, Sleep], Driver]] = MappingProxyType(
+    {"vkcloudns": _vkcloud}
+)
+"""By the canonical name of the configuration key ``driver``."""
+
+
+def connect(
+    account: Account,
+    *,
+    meter: Meter,
+    clock: Callable[[], float],
+    environ: Mapping[str, str] = os.environ,
+    sleep: Sleep = time.sleep,
+) -> Driver:
+    """The driver that ``account`` names; nothing is sent before it is first used.
+
+    ``meter`` is told of every HTTP attempt, from the calling thread; ``clock`` is monotonic, in
+    seconds. Raises KeyError for a driver that is not in DRIVERS.
+    """
+    wire = Wire(meter=meter, clock=clock, verify=trust(account.ca_file, environ))
+    return DRIVERS[account.driver](account, wire, sleep)

@@ -1,0 +1,153 @@
+"""Roster: who the targets of a pool are, and which lists can be believed.
+
+the pool has   its targets are
+-------------  -----------------------------------------------------------------------------
+`targets`      those, and a member's own addresses
+no `targets`   every value of its record sets, a member's own addresses, and what left the
+               sets while it was DOWN, for `remember` seconds (what left while it was UP or
+               UNKNOWN was taken out by somebody, and is forgotten at once)
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+
+from dnsbalancer_exporter.model import (
+    Health,
+    HealthState,
+    Pool,
+    Record,
+    Target,
+    TargetKey,
+    Unpublished,
+)
+
+
+def targets(pool: Pool, known: frozenset[str]) -> tuple[Target, ...]:
+    """The targets of a pool whose record sets hold, or are remembered to have held, ``known``."""
+    named = {target.address: target for target in pool.listed}
+    if pool.member:
+        named |= {own.address: own for own in pool.own}
+    if not pool.listed:
+        own = {own.address: own for own in pool.own}
+        learned = known - set(named) - set(pool.retired)
+        named |= {a: own.get(a) or _learned(pool, a) for a in sorted(learned)}
+    return tuple(named.values())
+
+
+def _learned(pool: Pool, address: str) -> Target:
+    return Target(address, address, replace(pool.probe, address=address))
+
+
+def remember(
+    pool: Pool,
+    remembered: Mapping[str, float],
+    before: frozenset[str],
+    now_in_zone: frozenset[str],
+    health: Mapping[str, HealthState],
+    now: float,
+) -> dict[str, float]:
+    """Which addresses that are not in the zone stay targets, and until when.
+
+    ``before`` and ``now_in_zone`` are the values of the pool's record sets by the last two reads.
+    """
+    if pool.listed:
+        return {}
+    kept = {a: t for a, t in remembered.items() if a not in now_in_zone and now < t}
+    for address in before - now_in_zone:
+        if health.get(address, HealthState()).health is Health.DOWN:
+            kept[address] = now + pool.remember
+    return kept
+
+
+@dataclass(frozen=True, slots=True)
+class Belief:
+    """How long a list was when it was last believed, and how long the shorter one in doubt was."""
+
+    length: int
+    doubted: int | None = None
+
+
+def believe(belief: Belief | None, length: int) -> Belief:
+    """Law 5: a list less than half as long as the last one is in doubt until a second one agrees.
+
+    The result is in doubt exactly if its ``doubted`` is not None.
+    """
+    if belief is None or length * 2 >= belief.length:
+        return Belief(length)
+    doubted = belief.doubted
+    agrees = doubted is not None and length * 2 >= doubted and doubted * 2 >= length
+    return Belief(length) if agrees else Belief(belief.length, length)
+
+
+@dataclass(frozen=True, slots=True)
+class WarmUp:
+    """Law 5: no withdrawal until every target is known, or the time that it takes is over."""
+
+    since: float | None = None
+    over: bool = False
+
+    def seconds(self, pool: Pool) -> float:
+        """The time that `fall` probes take when each of them waits for its deadline, and a half."""
+        timing = pool.timing
+        return 1.5 * timing.fall * (timing.probe_timeout + timing.fast_interval) + 1.0
+
+    def step(self, pool: Pool, health: Mapping[str, HealthState], now: float) -> WarmUp:
+        """Return the warm-up after a look at ``health``, which has every target of the pool."""
+        if self.over:
+            return self
+        since = now if self.since is None else self.since
+        known = bool(health) and all(s.health is not Health.UNKNOWN for s in health.values())
+        return WarmUp(since, over=known or now >= since + self.seconds(pool))
+
+
+@dataclass(frozen=True, slots=True)
+class Refusal:
+    """A create that was refused: until when it is not tried again, and how often it was."""
+
+    reason: Unpublished
+    until: float
+    step: int
+
+
+def backoff(step: int, first: float, asked: float | None = None) -> float:
+    """Seconds to wait after ``step`` failures: doubling, at most 300, but at least ``asked``."""
+    return max(min(300.0, first * 2.0 ** min(step - 1, 20)), asked or 0.0)
+
+
+@dataclass(frozen=True, slots=True)
+class Watched:
+    """What the watch is told of one target."""
+
+    key: TargetKey
+    target: Target
+
+
+def watched(pool: Pool, known: frozenset[str]) -> tuple[Watched, ...]:
+    """All that is probed for a pool: its targets and its references."""
+    mine = [Watched(TargetKey(pool.name, t.address), t) for t in targets(pool, known)]
+    others = [Watched(TargetKey(pool.name, t.address, True), t) for t in pool.reference]  # noqa: FBT003
+    return (*mine, *others)
+
+
+def values(records: tuple[Record, ...]) -> frozenset[str]:
+    """The distinct values of some records."""
+    return frozenset(record.value for record in records)
+
+
+@dataclass(frozen=True, slots=True)
+class Memory:
+    """What is kept of a pool from one cycle to the next; without it nothing is lost but time."""
+
+    records: tuple[Record, ...] = ()
+    read_at: float | None = None
+    remembered: Mapping[str, float] = field(default_factory=dict)
+    refusals: Mapping[tuple[str, str], Refusal] = field(default_factory=dict)
+    warm_up: WarmUp = WarmUp()
+    errors: int = 0
+
+    @property
+    def known(self) -> frozenset[str]:
+        """The addresses that were last seen in the zone, or are remembered."""
+        return values(self.records) | frozenset(self.remembered)

@@ -1,0 +1,18 @@
+#!/bin/sh
+# What the tests use from Debian. As root with apt it is installed; under CI=true being without is a
+# failure, elsewhere the tests that need it are skipped and say so.
+set -eu
+
+missing=""
+for pair in promtool:prometheus nft:nftables ip:iproute2; do
+    command -v "${pair%%:*}" >/dev/null 2>&1 || missing="$missing ${pair#*:}"
+done
+[ -n "$missing" ] || exit 0
+
+if [ "$(id -u)" = 0 ] && command -v apt-get >/dev/null 2>&1; then
+    # shellcheck disable=SC2086 - a list of package names
+    (apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq \
+        --no-install-recommends -o DPkg::Lock::Timeout=600 $missing) >/dev/null 2>&1 && exit 0
+fi
+[ "${CI:-}" = true ] && { echo "the tests need$missing and could not install it" >&2; exit 1; }
+echo "without$missing: the tests that need it are skipped" >&2
