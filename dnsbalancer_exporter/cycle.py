@@ -106,7 +106,7 @@ class Cycle:
         follow: Callable[[Pool, Iterable[roster.Watched]], None],
     ) -> None:
         self.provider = provider
-        self._lock = lock
+        self.lock = lock
         self._clock = clock
         self._states = states
         self._follow = follow
@@ -135,13 +135,11 @@ class Cycle:
         began = self._clock()
         try:
             current = await self.look(pool)
-            changes += await self._create(pool, current.creates)
+            await self._create(pool, current.creates, changes)
             if any(not change.error for change in changes):
                 current = await self.look(pool)
             if current.deletes:
                 current = await self._withdraw(pool, current, changes)
-            if any(change.action == "delete" for change in changes):
-                current = await self.look(pool, changes)
         except ProviderError as error:
             report = self._failed(pool, changes, error)
         else:
@@ -172,7 +170,7 @@ class Cycle:
         view = View(tuple(records), doubtful)
         self._views[pool.name] = view
         self._learn(pool, view)
-        return self._plan(pool, view, changes)
+        return self._plan(pool, changes)
 
     async def _list(self, zone: str, type_: RecordType) -> tuple[tuple[Record, ...], bool]:
         """One list per zone, type and cycle, until something is written."""
@@ -189,21 +187,22 @@ class Cycle:
         if not view.doubtful:
             before, states = roster.values(memory.records), self._healths(pool)
             remembered = roster.remember(pool, memory.remembered, before, seen, states, now)
-            memory = replace(memory, records=view.records, remembered=remembered)
+            old = view.records if memory.read_at is None else memory.records
+            contests = roster.contests(memory.contests, old, view.records, states, now)
+            memory = replace(memory, records=view.records, remembered=remembered, contests=contests)
         self._follow(pool, roster.watched(pool, memory.known | seen))
         warm_up = memory.warm_up.step(pool, self._healths(pool), now)
         self._memories[pool.name] = replace(memory, read_at=now, warm_up=warm_up)
 
-    def _plan(self, pool: Pool, view: View, changes: Sequence[Change]) -> Plan:
-        """Plan on what was read, less what has been deleted since, and the states as they are."""
-        memory, states = self._memory(pool), self._states()
-        gone = {c.record.id for c in changes if c.action == "delete" and not c.error}
+    def _plan(self, pool: Pool, changes: Sequence[Change]) -> Plan:
+        """Plan on the view and on the states as they are."""
+        memory, states, view = self._memory(pool), self._states(), self._views[pool.name]
         vouching = [s.health.succeeded_at for s in states.values() if health.vouches(s.health)]
         mine = {k: s for k, s in states.items() if k.pool == pool.name}
         references = [s for k, s in mine.items() if k.reference]
         situation = plan.Situation(
             pool=pool,
-            records=tuple(r for r in view.records if r.id not in gone),
+            records=view.records,
             health=self._healths(pool),
             now=self._clock(),
             vouched_at=max((at for at in vouching if at is not None), default=None),
@@ -213,14 +212,14 @@ class Cycle:
             remembered=frozenset(memory.remembered),
             restrained={k.address: s.restraint.until for k, s in mine.items() if not k.reference},
             refused={k: (r.reason, r.until) for k, r in memory.refusals.items()},
-            spent=_spent(changes),
+            contested={address: c.until for address, c in memory.contests.items()},
+            spent=_spent(view.records, changes),
         )
         return plan.make(situation)
 
     # --- apply --------------------------------------------------------------------------
 
-    async def _create(self, pool: Pool, creates: tuple[Create, ...]) -> list[Change]:
-        changes = []
+    async def _create(self, pool: Pool, creates: tuple[Create, ...], changes: list[Change]) -> None:
         for create in creates:
             change, refusal = await self._create_one(pool, create)
             changes.append(change)
@@ -229,7 +228,6 @@ class Cycle:
             if refusal:
                 refusals[create.name, create.value] = refusal
             self._memories[pool.name] = replace(self._memory(pool), refusals=refusals)
-        return changes
 
     async def _create_one(self, pool: Pool, create: Create) -> tuple[Change, Refusal | None]:
         self._lists.pop((pool.zone, create.type), None)
@@ -254,40 +252,72 @@ class Cycle:
 
     async def _withdraw(self, pool: Pool, wanted: Plan, changes: list[Change]) -> Plan:
         """Withdraw under the lock what a fresh read still calls for; without it, nothing."""
-        if not await self._lock.take(pool):
+        if not await self.lock.take(pool):
             return plan.without_lock(wanted, self._clock() + pool.timing.fast_interval)
         settled = True
         try:
-            for type_ in pool.types:
-                self._lists.pop((pool.zone, type_), None)
+            self._unread(pool)
             current = await self.look(pool)
             for delete in current.deletes:
-                if not self._lock.valid(pool):
+                if not self.lock.valid(pool):
                     break
-                if delete in self._plan(pool, self._views[pool.name], changes).deletes:
-                    settled = False  # until its answer, or a read, says otherwise
-                    settled = await self._delete(pool, delete, changes)
+                current = self._plan(pool, changes)
+                if delete not in current.deletes:
+                    continue  # it came back while we were busy
+                settled = False  # until its answer, or a read, says otherwise
+                settled = await self._delete(pool, delete, changes)
+                current = self._plan(pool, changes)
                 if not settled:
                     break
+            if settled and any(change.action == "delete" for change in changes):
+                settled = False
+                self._unread(pool)
+                current = await self.look(pool, changes)
+                settled = True
         finally:
-            await self._lock.release(pool, settled=settled)
+            await self.lock.release(pool, settled=settled)
         return current
+
+    def _unread(self, pool: Pool) -> None:
+        """Have the next look read this pool's zone anew."""
+        for type_ in pool.types:
+            self._lists.pop((pool.zone, type_), None)
 
     async def _delete(self, pool: Pool, delete: Delete, changes: list[Change]) -> bool:
         """Delete one record; False if nobody knows yet whether it happened."""
         record = delete.record
         self._lists.pop((pool.zone, record.type), None)
+        if delete.ground is Ground.DOWN and not pool.listed:
+            # Noted before it happens: by the next read it may be UP, and would be forgotten.
+            memory, until = self._memory(pool), self._clock() + pool.remember
+            remembered = {**memory.remembered, record.value: until}
+            self._memories[pool.name] = replace(memory, remembered=remembered)
         error, settled = "", True
         try:
             await self.provider.delete_record(pool.zone, record)
         except AnswerLost as lost:
-            listed, _ = await self._list(pool.zone, record.type)
-            settled = all(r.id != record.id for r in listed)
-            error = "" if settled else str(lost)
+            error, settled = str(lost), False
         except ProviderError as refused:
             error = str(refused)
+        if not settled and await self._is_gone(pool, record, changes, delete.ground, error):
+            error, settled = "", True
         changes.append(Change("delete", record, delete.ground, error))
+        if not error:
+            view = self._views[pool.name]
+            left = tuple(r for r in view.records if r.id != record.id)
+            self._views[pool.name] = replace(view, records=left)
         return settled
+
+    async def _is_gone(
+        self, pool: Pool, record: Record, changes: list[Change], ground: Ground, error: str
+    ) -> bool:
+        """Settle a lost answer by reading; if that fails, the delete is told as it stands."""
+        try:
+            listed, _ = await self._list(pool.zone, record.type)
+        except ProviderError:
+            changes.append(Change("delete", record, ground, error))
+            raise
+        return all(r.id != record.id for r in listed)
 
     # --- report -------------------------------------------------------------------------
 
@@ -332,11 +362,12 @@ class Cycle:
         return {key.address: states[key].health for key in keys}
 
 
-def _spent(changes: Sequence[Change]) -> dict[RecordSetKey, int]:
-    """How many values of each record set this cycle has withdrawn."""
+def _spent(records: Iterable[Record], changes: Sequence[Change]) -> dict[RecordSetKey, int]:
+    """How many values of each record set this cycle has withdrawn to the last record."""
+    left = {(RecordSetKey(r.name, r.type), r.value) for r in records}
     values = {
         (RecordSetKey(c.record.name, c.record.type), c.record.value)
         for c in changes
         if c.action == "delete" and not c.error and c.ground is not Ground.DUPLICATE
-    }
+    } - left
     return {key: sum(k == key for k, _ in values) for key, _ in values}

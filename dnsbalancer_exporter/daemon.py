@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import random
 import signal
 import time
 from collections.abc import Callable, Iterable
@@ -17,10 +18,10 @@ from collections.abc import Callable, Iterable
 import prometheus_client as client
 
 from dnsbalancer_exporter import health
-from dnsbalancer_exporter.clock import clock
+from dnsbalancer_exporter.clock import clock, epoch
 from dnsbalancer_exporter.config import Config
 from dnsbalancer_exporter.control import Control
-from dnsbalancer_exporter.cycle import Cycle
+from dnsbalancer_exporter.cycle import Cycle, Lock, Provider
 from dnsbalancer_exporter.errors import ConfigError
 from dnsbalancer_exporter.export import logs, status
 from dnsbalancer_exporter.export.instruments import Instruments
@@ -37,17 +38,13 @@ from dnsbalancer_exporter.provider.threaded import Threaded
 from dnsbalancer_exporter.report import ApiCall, PoolReport, Report, TargetState
 from dnsbalancer_exporter.roster import Watched
 from dnsbalancer_exporter.watch import Watch
+from dnsbalancer_exporter.zonelock import ZoneLock
 
 BUSY_PORT_SECONDS = 10.0
 """Seconds between attempts to open a port, or a socket, that could not be had."""
 
 HOLDS_ON_HEALTH = frozenset({Hold.ISOLATED, Hold.UNKNOWN_HEALTH, Hold.MIN_RECORDS})
 """Holds that may end when a target vouches again, without a transition."""
-
-
-def epoch() -> float:
-    """What must be added to ``clock()`` to make it Unix time."""
-    return time.time() - clock()
 
 
 class Daemon:
@@ -70,9 +67,13 @@ class Daemon:
         self._notifier = Notifier()
         self._engine = Engine(clock)
         self._watch = Watch(self._engine, clock, self._judged)
-        self._lock = SingleWriter(config.lock, clock)
+        provider = self._provider(config)
         self._cycle = Cycle(
-            self._provider(config), self._lock, clock, lambda: self._watch.states, self._follow
+            provider,
+            self._lock(config, provider),
+            clock,
+            lambda: self._watch.states,
+            self._follow,
         )
         self._site = Site(self._registry, self.report, epoch, self._journal.events)
         self._web: WebServer | None = None
@@ -165,7 +166,8 @@ class Daemon:
                 del self._reports[pool.name], self._due[pool.name]
         if config.api != old.api:
             self._cycle.provider = self._provider(config)
-        self._lock.terms = config.lock
+        if (config.api, config.lock) != (old.api, old.lock):
+            self._cycle.lock = self._lock(config, self._cycle.provider)
         if config.listen != old.listen and self._web:
             self._web.stop()
             self._web = None
@@ -178,6 +180,15 @@ class Daemon:
 
     def _provider(self, config: Config) -> Threaded:
         return Threaded(connect(config.api, meter=self._metered, clock=clock))
+
+    def _lock(self, config: Config, provider: Provider) -> Lock:
+        if not config.lock.enabled:
+            return SingleWriter(config.lock, clock)
+        return ZoneLock(provider, config.lock, clock, random.random, self._locked)
+
+    def _locked(self, zone: str, event: str, detail: str) -> None:
+        self._instruments.lock_event(event)
+        self._journal.locked(zone, event, detail)
 
     def _metered(self, call: ApiCall) -> None:
         self._instruments.api_call(call, time.time())

@@ -136,6 +136,18 @@ class Restraint:
 
 
 @dataclass(frozen=True, slots=True)
+class Contest:
+    """How often a record that we hold DOWN was put back, and until when we leave it alone.
+
+    ``agreed_since`` is since when we hold it UP; None while we do not.
+    """
+
+    returns: int = 0
+    until: float = 0.0
+    agreed_since: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Timing:
     """When a pool's targets are probed and what changes our mind; seconds and numbers of probes."""
 

@@ -50,7 +50,8 @@ class Situation:
 
     ``health`` has every target of the pool. ``vouched_at`` is when the latest probe started that
     succeeded on a target of any pool that is UP beyond doubt; ``isolated`` says that all references
-    fail. ``restrained`` and ``refused`` say until when a publication waits, and ``refused`` why.
+    fail. ``restrained`` and ``refused`` say until when a publication waits, ``refused`` why, and
+    ``contested`` until when a withdrawal does.
     ``spent`` counts the values that this cycle has withdrawn already.
     """
 
@@ -66,6 +67,7 @@ class Situation:
     drained: frozenset[str] = frozenset()
     restrained: Mapping[str, float] = field(default_factory=dict)
     refused: Mapping[tuple[str, str], tuple[Unpublished, float]] = field(default_factory=dict)
+    contested: Mapping[str, float] = field(default_factory=dict)
     spent: Mapping[RecordSetKey, int] = field(default_factory=dict)
 
     def state(self, address: str) -> HealthState:
@@ -118,6 +120,7 @@ def _plan_set(situation: Situation, key: RecordSetKey) -> Plan:
     soon = {Hold.MAX_WITHDRAWALS, Hold.STALE_VIEW}
     if any(w.hold in soon for w in withheld):
         waits.append(situation.now + pool.timing.fast_interval)
+    waits += [situation.contested[w.record.value] for w in withheld if w.hold is Hold.CONTESTED]
     gone = {d.record.id for d in deletes}
     kept = {v for v, records in present.items() if any(r.id not in gone for r in records)}
     desired = kept | {c.value for c in creates}
@@ -138,7 +141,8 @@ def is_ours(pool: Pool, address: str) -> bool:
     """Law 2: without a list, every address of the set is ours; with one, only what it names."""
     if not pool.listed:
         return True
-    named = (*(t.address for t in (*pool.listed, *pool.own)), *pool.retired)
+    own = pool.own if pool.member else ()
+    named = (*(t.address for t in (*pool.listed, *own)), *pool.retired)
     return address in named
 
 
@@ -164,7 +168,10 @@ def _publications(
     """What is to be published, what is not and why, and when to ask again."""
     up = [a for a in addresses if situation.state(a).health is Health.UP]
     reasons = {a: _unpublished(situation, a, len(up)) for a in addresses}
-    wanted = {a for a in up if reasons[a] is None and (a in present or may_publish(situation, a))}
+    # A hold-down delays a publication; who is in the zone already stays wanted.
+    stays = (None, Unpublished.HOLD_DOWN)
+    wanted = {a for a in up if a in present and reasons[a] in stays}
+    wanted |= {a for a in up if reasons[a] is None and may_publish(situation, a)}
     if not wanted:
         wanted = {a for a in up if a not in situation.pool.retired}
     siblings = [r.ttl for records in present.values() for r in records]
@@ -221,7 +228,7 @@ def _withdrawals(
     before = len(present) + spent
     limit = situation.pool.max_withdrawals or max(1, before // 2)
     for value, ground in _candidates(situation, present):
-        hold = _hold(situation, key, value) or _floor(situation, left - {value})
+        hold = _hold(situation, key, value, ground) or _floor(situation, left - {value})
         if hold is None and spent >= limit:
             hold = Hold.MAX_WITHDRAWALS
         if hold is None:
@@ -255,8 +262,8 @@ def _ground(situation: Situation, value: str) -> Ground | None:
     if not is_ours(situation.pool, value):
         return None
     table = (
-        (Ground.DOWN, situation.state(value).health is Health.DOWN),
         (Ground.RETIRED, value in situation.pool.retired),
+        (Ground.DOWN, situation.state(value).health is Health.DOWN),
         (Ground.DRAINED, value in situation.drained),
     )
     return next((ground for ground, applies in table if applies), None)
@@ -269,14 +276,19 @@ def _doubts_of_the_view(situation: Situation) -> tuple[tuple[Hold, bool], ...]:
     )
 
 
-def _hold(situation: Situation, key: RecordSetKey, value: str) -> Hold | None:
+def _hold(situation: Situation, key: RecordSetKey, value: str, ground: Ground) -> Hold | None:
     """The first reason to withhold the withdrawal of ``value``, whatever else is withdrawn."""
     family = {a: s for a, s in situation.health.items() if address_type(a) is key.type}
     states = [s for a, s in family.items() if a not in situation.pool.retired]
     unknown = any(s.health is Health.UNKNOWN for s in states)
+    # With nobody wanted, who is drained is published after all (law 6): so it stays.
+    wanted = any(
+        family[a].health is Health.UP
+        for a in family.keys() - situation.drained - set(situation.pool.retired)
+    )
     own = any(own.address == value for own in situation.pool.own)
     state = situation.state(value)
-    down = state.health is Health.DOWN
+    down = ground is Ground.DOWN
     unconfirmed = state.failures == 0 or state.errors > 0
     return _first(
         (
@@ -285,6 +297,8 @@ def _hold(situation: Situation, key: RecordSetKey, value: str) -> Hold | None:
             (Hold.FAIL_OPEN, not any(s.health is Health.UP for s in states)),
             (Hold.ISOLATED, situation.isolated or _unvouched(situation, state)),
             (Hold.OWN_UNPROVEN, own and down and not state.proven),
+            (Hold.CONTESTED, down and situation.now < situation.contested.get(value, 0.0)),
+            (Hold.MIN_RECORDS, ground is Ground.DRAINED and not wanted),
         )
     )
 

@@ -1,22 +1,31 @@
 """Restraint: what happens too often is done more slowly each time.
 
-    event                               counted when            delays
-    ----------------------------------  ----------------------  -----------------------
-    a target returns (DOWN to UP)       more than 5 in 10 min   its next publication
+    event                                   counts from    delays                      forgotten
+    --------------------------------------  -------------  --------------------------  -------------
+    hold-down: a target returns (DOWN, UP)  the sixth in   its next publication: from  when the rate
+                                            ten minutes    rise x fast_interval to     has fallen
+                                                           five minutes, doubling
+    contested: a record that we hold DOWN   the third      its next withdrawal: from   a step per
+    is put back under a new id                             ten minutes to an hour,     agreement as
+                                                           doubling                    long as it is
 
-The delay doubles with each event that is counted while the rate is too high, from `first` to `cap`,
-and is forgotten when the rate has fallen. Hold-down is the case that exists today; see law 6.
+Law 6 has the first, law 9 the second: without it two machines that see different things delete and
+create one record against each other thousands of times a day. A mere blink of UP forgets nothing.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
-from dnsbalancer_exporter.model import Restraint, Timing
+from dnsbalancer_exporter.model import Contest, Restraint, Timing
 
 HOLD_DOWN_RETURNS = 5
 HOLD_DOWN_WITHIN = 600.0
 HOLD_DOWN_CAP = 300.0
+
+CONTESTED_RETURNS = 3
+CONTESTED_FIRST = 600.0
+CONTESTED_CAP = 3600.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,8 +48,27 @@ def note(restraint: Restraint, rule: Rule, now: float) -> Restraint:
     """Return what ``restraint`` becomes by one more event at ``now``."""
     recent = (*(at for at in restraint.events if at > now - rule.within), now)
     if len(recent) <= rule.allowed:
-        return Restraint(events=recent)
+        return Restraint(events=recent, until=restraint.until)
     step = restraint.step + 1
     delay = min(rule.cap, rule.first * 2 ** min(step - 1, 30))
     # More than allowed + 1 times are never needed to know that the rate is too high.
     return Restraint(events=recent[-rule.allowed - 1 :], step=step, until=now + delay)
+
+
+def contest_delay(returns: int) -> float:
+    """Seconds that a withdrawal waits after so many returns."""
+    return min(CONTESTED_CAP, CONTESTED_FIRST * 2.0 ** max(0, min(returns - CONTESTED_RETURNS, 20)))
+
+
+def contest(before: Contest, now: float, *, came_back: bool, up: bool) -> Contest:
+    """Return what ``before`` becomes by one look at the zone, and at our view of the target."""
+    agreed_since = (before.agreed_since if before.agreed_since is not None else now) if up else None
+    after = replace(before, agreed_since=agreed_since)
+    if agreed_since is not None and now - agreed_since >= contest_delay(after.returns):
+        after = replace(after, returns=max(0, after.returns - 1), agreed_since=now)
+    if came_back:
+        returns = after.returns + 1
+        held = returns >= CONTESTED_RETURNS
+        until = now + contest_delay(returns) if held else after.until
+        after = replace(after, returns=returns, until=until)
+    return after

@@ -13,7 +13,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 
+from dnsbalancer_exporter import restraint
 from dnsbalancer_exporter.model import (
+    Contest,
     Health,
     HealthState,
     Pool,
@@ -67,6 +69,27 @@ class Belief:
 
     length: int
     doubted: int | None = None
+
+
+def contests(
+    before: Mapping[str, Contest],
+    old: tuple[Record, ...],
+    new: tuple[Record, ...],
+    health: Mapping[str, HealthState],
+    now: float,
+) -> dict[str, Contest]:
+    """What becomes of each contest by a new list: who was put back although we hold it DOWN."""
+    known = {record.id for record in old}
+    back = {r.value for r in new if r.id not in known}
+    after = {}
+    for address, state in health.items():
+        down, up = state.health is Health.DOWN, state.health is Health.UP
+        met = restraint.contest(
+            before.get(address, Contest()), now, came_back=down and address in back, up=up
+        )
+        if met.returns:
+            after[address] = met
+    return after
 
 
 def believe(belief: Belief | None, length: int) -> Belief:
@@ -144,6 +167,7 @@ class Memory:
     read_at: float | None = None
     remembered: Mapping[str, float] = field(default_factory=dict)
     refusals: Mapping[tuple[str, str], Refusal] = field(default_factory=dict)
+    contests: Mapping[str, Contest] = field(default_factory=dict)
     warm_up: WarmUp = WarmUp()
     errors: int = 0
 

@@ -38,6 +38,9 @@ from dnsbalancer_exporter.roster import Watched
 LATE = 5.0
 """Seconds by which a result or a heartbeat may be late before we hold that we stood still."""
 
+BEAT = 1.0
+"""Seconds between two looks at whether we stood still."""
+
 ROLL_CALL = 10
 """How many others are probed at once when a target begins to fail."""
 
@@ -140,14 +143,15 @@ class Watch:
         del self._attempts[key]
         before, now = self.states[key], self._clock()
         result = attempt.result()
-        if now - result.started > before.target.probe.timeout + LATE:
+        stood_still = now - self._beat_at > LATE + BEAT
+        if stood_still or now - result.started > before.target.probe.timeout + LATE:
             result = ProbeResult(
                 Outcome.ERROR, result.started, now - result.started, ProbeReason.LATE
             )
         after = judged(before, result, now)
         self.states[key] = after
         wait = health.delay(after.health, before.timing)
-        if before.health.health is Health.UNKNOWN and wait == before.timing.interval:
+        if before.health.health is Health.UNKNOWN and health.settled(after.health, before.timing):
             wait *= _phase(key)  # from here on the probes of a pool are spread over the interval
         self._due(key, wait)
         if result.outcome is Outcome.FAILURE and before.health.health is not Health.DOWN:
@@ -172,9 +176,12 @@ class Watch:
         if now - self._beat_at > LATE:
             self._doubt_everything()
         self._beat_at = now
-        self._heart = asyncio.get_running_loop().call_later(1.0, self._beat)
+        self._heart = asyncio.get_running_loop().call_later(BEAT, self._beat)
 
     def _doubt_everything(self) -> None:
+        attempts, self._attempts = self._attempts, {}
+        for attempt in attempts.values():
+            attempt.cancel()
         for key, state in list(self.states.items()):
             doubted = replace(state.health, failures=0, successes=0, failing_since=None, errors=1)
             self.states[key] = replace(state, health=doubted)

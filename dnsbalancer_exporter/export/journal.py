@@ -16,6 +16,12 @@ from dnsbalancer_exporter.report import PoolReport, TargetState
 
 LOG = logging.getLogger("dnsbalancer")
 KEPT = 50
+LOCK_LEVELS = {
+    "failed": logging.WARNING,
+    "not_unique": logging.WARNING,
+    "broken": logging.WARNING,
+    "left": logging.WARNING,
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,6 +75,15 @@ class Journal:
             self.say(logging.WARNING, "probe_error", text, reason=reason, **fields)
         elif before.health.errors and last and last.outcome is not Outcome.ERROR:
             self.say(logging.INFO, "probe_works", f"can probe {after.target.name} again", **fields)
+
+    def locked(self, zone: str, event: str, detail: str) -> None:
+        """Tell of the lock of withdrawals; taking and releasing it is no news."""
+        level = LOCK_LEVELS.get(event, logging.DEBUG)
+        text = detail or f"the lock was {event}"
+        if level == logging.DEBUG:
+            LOG.debug(text, extra={"event": f"lock_{event}", "fields": {"zone": zone}})
+        else:
+            self.say(level, f"lock_{event}", text, zone=zone)
 
     def cycled(self, before: PoolReport | None, after: PoolReport) -> None:
         """Tell of writes, of holds and of errors that began or ended with this cycle."""

@@ -21,7 +21,7 @@ from pathlib import Path
 
 import yaml
 
-from dnsbalancer_exporter.emulator import Emulator, SampleApp, StoredRecord
+from dnsbalancer_exporter.emulator import Emulator, Entry, SampleApp, StoredRecord
 from dnsbalancer_exporter.emulator.lookup import lookup
 from tests.e2e.daemon import Daemon, Environ, environment
 
@@ -29,6 +29,7 @@ ZONE = "example.com"
 LOGIN = "example@test"
 PASSWORD = "p4ss-of-the-stage"
 PROJECT = "777e19938fe947666d5d3be5c00053d7"
+LOCK = (f"_dnsbalancer-lock.{ZONE}", "txt")
 
 FOREIGN = (
     "www A 192.0.2.80 300",
@@ -54,6 +55,11 @@ def _holds(condition: Callable[[], object]) -> bool:
     with contextlib.suppress(OSError):  # who is asked may not listen yet
         return bool(condition())
     return False
+
+
+def kinds_of(entry: Entry) -> set[str]:
+    """The record type that a request is about, if any."""
+    return set(entry.path.split("/")) & {"a", "aaaa", "txt"}
 
 
 def fresh_addresses(count: int) -> tuple[str, ...]:
@@ -137,7 +143,7 @@ class Stage:
             history = self.emulator.zones.history(*record.key)
             begun = next(i for i, values in enumerate(history) if record.value in values)
             assert all(record.value in values for values in history[begun:]), record
-        assert {record.key for record in standing.values()} <= self.managed
+        assert {record.key for record in standing.values()} <= {*self.managed, LOCK}
         for daemon in self.daemons:
             assert daemon.returncode in daemon.may_end_with, daemon.name
             assert "Traceback" not in daemon.log, daemon.name
@@ -177,7 +183,7 @@ class Stage:
             raise AssertionError(f"{error}; it is {self.values(kind, name)}") from None
 
     def moves(self, kind: str = "A", name: str = ZONE) -> list[str]:
-        """What came and went since the last time that the name had been published by hand."""
+        """What came and went at a name, in order, from its first record on."""
         history = self.emulator.zones.history(name, kind)
         moves: list[str] = []
         for before, after in itertools.pairwise(((), *history)):
@@ -185,17 +191,22 @@ class Stage:
             moves += [f"-{value}" for value in before if value not in after]
         return moves
 
-    def asked(self, operation: str) -> int:
-        """How many requests for an operation there were."""
-        return len(self.emulator.journal.entries(operation))
+    def requests(self, operation: str, *kinds: str) -> list[Entry]:
+        """What was asked, in order; with ``kinds`` only for records of these types."""
+        entries = self.emulator.journal.entries(operation)
+        return [e for e in entries if not kinds or kinds_of(e) & set(kinds)]
+
+    def asked(self, operation: str, *kinds: str) -> int:
+        """How many such requests there were."""
+        return len(self.requests(operation, *kinds))
 
     def operations(self) -> list[str]:
-        """All that was asked of the APIs, in order."""
-        return [entry.operation for entry in self.emulator.journal.entries()]
+        """All that was asked of the APIs, in order, less what the lock needs."""
+        return [e.operation for e in self.emulator.journal.entries() if "txt" not in kinds_of(e)]
 
     def writes(self) -> int:
-        """How many requests there were that would change the zone."""
-        return sum(self.asked(o) for o in ("create_record", "delete_record", "update_record"))
+        """How many requests there were that would change the zone, less those for the lock."""
+        return sum(o in {"create_record", "delete_record"} for o in self.operations())
 
     # --- the applications -----------------------------------------------------------------
 
@@ -208,6 +219,13 @@ class Stage:
         """Kill the applications of ``hosts``."""
         for host in hosts:
             self.apps[host].stop()
+
+    def open(self, host: str, port: int) -> SampleApp:
+        """Start an application elsewhere than on ``hosts``."""
+        app = SampleApp(host, port)
+        self._resources.callback(app.stop)
+        app.start()
+        return app
 
     # --- the daemons ----------------------------------------------------------------------
 
@@ -230,6 +248,7 @@ class Stage:
                 "interval": 1,
                 "fast_interval": "100ms",
                 "probe_timeout": "500ms",
+                "lock": {"lease": 5, "margin": 2},
                 **keys,
             }.items()
             if value is not None

@@ -22,12 +22,9 @@ def test_a_missing_own_record_is_created_before_the_dead_neighbour_goes(stage: S
     stage.member(one)
     stage.until_published(one)
     assert stage.moves()[1:] == [f"+{one}", f"-{two}"]
-    assert stage.operations()[-4:] == [
-        "create_record",
-        "list_records",
-        "delete_record",
-        "list_records",
-    ] or "delete_record" in stage.operations()
+    asked = stage.operations()
+    assert asked.index("create_record") < asked.index("delete_record")
+    assert stage.writes() == 2
 
 
 def test_a_dead_neighbour_goes_and_its_own_daemon_brings_it_back(stage: Stage) -> None:
@@ -127,13 +124,12 @@ def test_an_own_address_that_never_answered_is_not_withdrawn(stage: Stage) -> No
 
 def test_all_dead_leave_the_zone_as_it_was(stage: Stage) -> None:
     one, two, three = stage.hosts[:3]
-    daemon = stage.steady(one, two, three)
+    daemon = stage.steady(one, two, three, fast_interval="500ms")  # so they die as one
     stage.down(one, two, three)
     daemon.until_down(one, two, three)
     seen = daemon.until_value(1, "pool_fail_open")
     daemon.until_cycles(2)
     assert seen.value("pool_available") == 0
-    assert len(stage.values()) >= 1
     assert stage.values() == sorted((one, two, three))
     stage.up(two)
     stage.until_published(two)

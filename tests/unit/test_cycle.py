@@ -1,0 +1,715 @@
+"""The straight line, over a strict provider in memory that fails where it is told to."""
+
+from __future__ import annotations
+
+import asyncio
+from collections import defaultdict, deque
+from collections.abc import Callable, Iterable
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from dnsbalancer_exporter.cycle import Cycle
+from dnsbalancer_exporter.errors import AnswerLost, ApiReason, Conflict, ProviderError
+from dnsbalancer_exporter.lock import SingleWriter
+from dnsbalancer_exporter.model import (
+    Create,
+    Ground,
+    Health,
+    HealthState,
+    Hold,
+    LockTerms,
+    Mode,
+    Pool,
+    ProbeSpec,
+    Protocol,
+    Record,
+    RecordSetKey,
+    Restraint,
+    Target,
+    TargetKey,
+    Timing,
+    Unpublished,
+    Withheld,
+)
+from dnsbalancer_exporter.names import RecordType
+from dnsbalancer_exporter.report import PoolReport, TargetState
+from dnsbalancer_exporter.roster import Watched
+from tests.contract.memory import Memory, Store
+
+NAME = "example.com"
+A, B, C, D, E = (f"192.0.2.{n}" for n in range(1, 6))
+V6 = "2001:db8::1"
+START = 1000.0
+TERMS = LockTerms(lease=60.0, margin=20.0)
+SPEC = ProbeSpec(Protocol.TCP, A, 80, 2.0)
+
+UNKNOWN = HealthState()
+UP = HealthState(Health.UP, successes=2, succeeded_at=990.0, proven=True)
+DOWN = HealthState(Health.DOWN, failures=3, failing_since=900.0, proven=True)
+
+LOST = AnswerLost(ApiReason.TIMEOUT, "the answer was lost")
+BROKEN = ProviderError(ApiReason.SERVER_ERROR, "500")
+
+
+def target(address: str) -> Target:
+    return Target(address, address, replace(SPEC, address=address))
+
+
+def pool(*own: str, listed: tuple[str, ...] = (), **changes: Any) -> Pool:
+    """A member whose own addresses are ``own``."""
+    made = Pool(
+        "p",
+        "example.com",
+        (NAME,),
+        member=True,
+        own=tuple(map(target, own or (A,))),
+        probe=SPEC,
+        listed=tuple(map(target, listed)),
+        timing=Timing(interval=180.0, fast_interval=1.0),
+    )
+    return replace(made, **changes)
+
+
+def witness(*listed: str, **changes: Any) -> Pool:
+    """A witness at E."""
+    return pool(E, listed=listed, member=False, **changes)
+
+
+class Provider:
+    """The strict driver in memory. ``faults`` are raised, per operation, before a call does
+    anything, None lets one pass; ``lost`` counts calls that are done and whose answer is lost.
+    ``then`` is called after each call with its name.
+    """
+
+    def __init__(self, store: Store) -> None:
+        self.store = store
+        self.faults: dict[str, deque[ProviderError | None]] = defaultdict(deque)
+        self.lost: dict[str, int] = defaultdict(int)
+        self.then: Callable[[str], None] = lambda operation: None
+        self._memory = Memory(store)
+
+    def _begin(self, operation: str, what: object) -> None:
+        fault = self.faults[operation].popleft() if self.faults[operation] else None
+        if fault is not None:
+            self.store.calls.append((f"{operation} fails", what))
+            raise fault
+        if self.lost[operation]:
+            self.lost[operation] -= 1
+            self.store.lost += 1
+
+    async def list_records(self, zone: str, type: RecordType, budget: float) -> tuple[Record, ...]:
+        await asyncio.sleep(0)
+        self._begin("list", type)
+        found = self._memory.list_records(zone, type, budget)
+        self.then("list")
+        return found
+
+    async def create_record(self, zone: str, create: Create) -> Record:
+        await asyncio.sleep(0)
+        self._begin("create", create)
+        made = self._memory.create_record(zone, create)
+        self.then("create")
+        return made
+
+    async def delete_record(self, zone: str, record: Record) -> None:
+        await asyncio.sleep(0)
+        self._begin("delete", record)
+        self._memory.delete_record(zone, record)
+        self.then("delete")
+
+
+class Stage:
+    """A zone, a cycle over it, and targets that are what the test says."""
+
+    def __init__(self, *records: str) -> None:
+        self.now = START
+        self.store = Store(records=records)
+        self.provider = Provider(self.store)
+        self.states: dict[TargetKey, TargetState] = {}
+        self.health: dict[str, HealthState] = {}
+        self.restrained: dict[str, float] = {}
+        self.followed: list[frozenset[TargetKey]] = []
+        self.lock = SingleWriter(TERMS, lambda: self.now)
+        self.cycle = Cycle(
+            self.provider, self.lock, lambda: self.now, lambda: self.states, self._follow
+        )
+
+    def _follow(self, pool: Pool, wanted: Iterable[Watched]) -> None:
+        """A watch that knows at once how everybody is."""
+        wanted = tuple(wanted)
+        for key in [k for k in self.states if k.pool == pool.name]:
+            del self.states[key]
+        for w in wanted:
+            address = w.target.address
+            state = TargetState(w.target, health=self.health.get(address, UNKNOWN))
+            held = Restraint(until=self.restrained.get(address, 0.0))
+            self.states[w.key] = replace(state, restraint=held)
+        self.followed.append(frozenset(w.key for w in wanted))
+
+    def run(self, *pools: Pool) -> PoolReport:
+        """Run a cycle and return the report of the first pool."""
+        self.store.calls.clear()
+        return asyncio.run(self.cycle.run(pools))[0]
+
+    def keep(self, *values: str) -> dict[str, Record]:
+        """Take all other records out by hand; returns what was there."""
+        before = self.store.zones["example.com"]
+        kept = {i: r for i, r in before.items() if r.value in values}
+        self.store.zones["example.com"] = kept
+        return before
+
+    @property
+    def calls(self) -> list[str]:
+        """What was asked of the provider in the last cycle, as ``operation value``."""
+        texts = []
+        for operation, what in self.store.calls:
+            detail = what.value if isinstance(what, Create | Record | RecordType) else ""
+            texts.append(f"{operation} {detail}")
+        return texts
+
+    @property
+    def published(self) -> list[str]:
+        return self.store.values(NAME)
+
+
+def stage(*records: str, **health: HealthState) -> Stage:
+    """Records like ``@ A 192.0.2.1``; targets by the letter of their address."""
+    made = Stage(*records)
+    letters = {"A": A, "B": B, "C": C, "D": D, "E": E, "V6": V6}
+    made.health = {letters[letter]: state for letter, state in health.items()}
+    return made
+
+
+def at(*addresses: str) -> list[str]:
+    return [f"@ {'AAAA' if ':' in a else 'A'} {a}" for a in addresses]
+
+
+def errors(report: PoolReport) -> list[tuple[str, str, str]]:
+    return [(c.action, c.record.value, c.error) for c in report.changes]
+
+
+# --- what a cycle costs -------------------------------------------------------------------
+
+
+def test_a_quiet_cycle_costs_one_list_for_each_managed_type() -> None:
+    scene = stage(*at(A, B, V6), A=UP, B=UP, V6=UP)
+    scene.run(pool(A))
+    assert scene.calls == ["list A"]
+    scene.run(pool(A, V6))
+    assert scene.calls == ["list A", "list AAAA"]
+
+
+def test_pools_of_one_zone_share_its_reads() -> None:
+    scene = stage(*at(A, B), "www A 192.0.2.1", A=UP, B=UP)
+    scene.run(pool(A), pool(A, name="q", records=("www.example.com",)))
+    assert scene.calls == ["list A"]
+
+
+def test_a_pool_after_one_that_wrote_reads_anew() -> None:
+    scene = stage(*at(B), "www A 192.0.2.1", A=UP, B=UP)
+    scene.run(pool(A), pool(A, name="q", records=("www.example.com",)))
+    assert scene.calls == ["list A", f"create {A}", "list A"]
+
+
+def test_each_cycle_reads_anew() -> None:
+    scene = stage(*at(A), A=UP)
+    scene.run(pool(A))
+    scene.store.add(f"@ A {B}")
+    assert [r.value for r in scene.run(pool(A)).records] == [A, B]
+
+
+# --- the line -----------------------------------------------------------------------------
+
+
+def test_creates_come_first_and_deletes_last_each_on_a_fresh_read() -> None:
+    scene = stage(*at(B, C), A=UP, B=DOWN, C=UP)
+    report = scene.run(pool(A))
+    assert scene.calls == [
+        "list A",
+        f"create {A}",
+        "list A",  # read and plan again
+        "list A",  # and again under the lock
+        f"delete {B}",
+        "list A",  # read back
+    ]
+    assert scene.published == [A, C]
+    assert errors(report) == [("create", A, ""), ("delete", B, "")]
+    assert [c.ground for c in report.changes] == [None, Ground.DOWN]
+
+
+def test_after_each_single_call_the_name_answers() -> None:
+    scene = stage(*at(B, C, D), A=UP, B=DOWN, C=DOWN, D=DOWN)
+    seen: list[list[str]] = []
+    scene.provider.then = lambda operation: seen.append(scene.published)
+    for _ in range(5):
+        scene.run(pool(A))
+    assert all(seen)
+    assert scene.published == [A]
+    assert all(A in values for values in seen if set(values) != {B, C, D})
+
+
+def test_a_report_tells_what_was_seen_and_done() -> None:
+    scene = stage(*at(A, B), A=UP, B=DOWN)
+    report = scene.run(pool(A))
+    assert (report.targets, report.cycles, report.error) == ((A, B), 1, "")
+    assert [r.value for r in report.records] == [A]
+    assert report.remembered == (B,)
+    assert report.read_at == START
+    assert report.in_sync(RecordSetKey(NAME, RecordType.A))
+    assert scene.run(pool(A)).cycles == 2
+
+
+def test_what_a_cycle_learns_is_followed() -> None:
+    scene = stage(*at(A, B), A=UP, B=UP)
+    scene.cycle.begin(pool(A))
+    assert scene.followed == [{TargetKey("p", A)}]
+    scene.run(pool(A))
+    assert scene.followed[-1] == {TargetKey("p", A), TargetKey("p", B)}
+
+
+def test_a_pool_that_is_forgotten_starts_over() -> None:
+    scene = stage(*at(A, B), A=UP, B=DOWN)
+    scene.run(pool(A))
+    scene.cycle.forget(pool(A))
+    report = scene.run(pool(A))
+    assert (report.cycles, report.remembered) == (1, ())
+
+
+def test_an_observer_reads_and_never_writes() -> None:
+    scene = stage(*at(B, C), A=UP, B=DOWN, C=UP)
+    report = scene.run(pool(A, mode=Mode.OBSERVE))
+    assert scene.calls == ["list A"]
+    assert report.plan.holds == (Hold.OBSERVE_MODE,)
+    assert [o.reason for o in report.plan.omitted] == [Unpublished.OBSERVE_MODE]
+
+
+def test_records_of_other_names_and_types_are_never_touched() -> None:
+    others = ("www A 192.0.2.2", "mail A 203.0.113.1", "@ TXT v=spf1 -all", f"@ AAAA {V6}")
+    scene = stage(*at(A, B), *others, A=UP, B=DOWN)
+    before = dict(scene.store.zones["example.com"])
+    scene.run(pool(A))
+    gone = set(before) - set(scene.store.zones["example.com"])
+    assert [(before[i].name, before[i].value) for i in gone] == [(NAME, B)]
+
+
+# --- reads that fail or are in doubt -------------------------------------------------------
+
+
+def test_a_read_that_fails_leaves_the_zone_as_it_is() -> None:
+    scene = stage(*at(B, C), A=UP, B=DOWN, C=UP)
+    scene.provider.faults["list"].append(BROKEN)
+    report = scene.run(pool(A))
+    assert scene.calls == ["list fails A"]
+    assert (report.error, report.again_at, report.read_at) == ("500", START + 5.0, None)
+    assert not report.in_sync(RecordSetKey(NAME, RecordType.A))
+
+
+def test_a_failing_read_is_tried_again_ever_more_slowly_and_not_after_the_interval() -> None:
+    scene = stage(*at(A), A=UP)
+    waits = []
+    for _ in range(8):
+        scene.provider.faults["list"].append(BROKEN)
+        waits.append((scene.run(pool(A)).again_at or 0.0) - START)
+    assert waits == [5.0, 10.0, 20.0, 40.0, 80.0, 160.0, 180.0, 180.0]
+    assert scene.run(pool(A)).error == ""
+    scene.provider.faults["list"].append(BROKEN)
+    assert scene.run(pool(A)).again_at == START + 5.0
+
+
+def test_a_provider_that_asks_for_patience_gets_it() -> None:
+    scene = stage(*at(A), A=UP)
+    scene.provider.faults["list"].append(ProviderError(ApiReason.RATE_LIMITED, "429", 900.0))
+    assert scene.run(pool(A)).again_at == START + 900.0
+
+
+def test_what_was_known_stays_known_while_reads_fail() -> None:
+    scene = stage(*at(A, B), A=UP, B=UP)
+    good = scene.run(pool(A))
+    scene.provider.faults["list"].append(BROKEN)
+    scene.now += 60.0
+    report = scene.run(pool(A))
+    assert (report.targets, report.records, report.read_at) == (good.targets, good.records, START)
+
+
+def test_an_error_in_one_pool_does_not_stop_the_next() -> None:
+    scene = stage(*at(B), A=UP, B=UP)
+    scene.provider.faults["list"].append(BROKEN)
+    scene.run(pool(A), pool(A, name="q"))
+    assert scene.published == [A, B]
+
+
+def test_a_list_that_is_too_short_withholds_withdrawals_until_a_second_one_agrees() -> None:
+    others = [f"mail A 203.0.113.{n}" for n in range(4)]
+    scene = stage(*at(A, B, C), *others, A=UP, B=UP, C=UP)
+    scene.run(pool(A))
+    scene.keep(A, B, C)  # three of seven
+    scene.health[B] = DOWN
+    report = scene.run(pool(A))
+    assert (report.plan.holds, report.again_at) == ((Hold.STALE_VIEW,), START + 1.0)
+    assert scene.published == [A, B, C]
+    scene.run(pool(A))
+    assert scene.published == [A, C]
+
+
+def test_a_list_that_is_too_short_withholds_no_create() -> None:
+    scene = stage(*at(A, B, C), A=UP, B=UP, C=UP)
+    scene.run(pool(A))
+    scene.keep(B)
+    scene.run(pool(A))
+    assert scene.published == [A, B]
+
+
+def test_the_targets_of_a_doubtful_list_are_those_of_the_last_good_one_too() -> None:
+    scene = stage(*at(A, B, C), A=UP, B=UP, C=UP)
+    scene.run(pool(A))
+    before = scene.keep(A)
+    doubtful = scene.run(pool(A))
+    assert doubtful.targets == (A, B, C)
+    scene.store.zones["example.com"] = before
+    assert scene.run(pool(A)).targets == (A, B, C)
+
+
+# --- creates that fail ---------------------------------------------------------------------
+
+
+def test_a_create_that_is_lost_but_done_is_settled_by_reading() -> None:
+    scene = stage(*at(B), A=UP, B=UP)
+    scene.provider.lost["create"] = 1
+    report = scene.run(pool(A))
+    assert scene.calls == ["list A", f"create {A}", "list A"]
+    assert errors(report) == [("create", A, "")]
+    assert report.changes[0].record.id != ""
+    assert scene.published == [A, B]
+
+
+def test_a_create_that_is_lost_and_absent_is_an_api_error_and_waits() -> None:
+    scene = stage(*at(B), A=UP, B=UP)
+    scene.provider.faults["create"].append(LOST)
+    report = scene.run(pool(A))
+    assert scene.calls == ["list A", f"create fails {A}", "list A"]
+    assert errors(report) == [("create", A, "the answer was lost")]
+    waiting = scene.run(pool(A))
+    assert scene.calls == ["list A"]
+    assert [o.reason for o in waiting.plan.omitted] == [Unpublished.API_ERROR]
+    assert waiting.again_at == START + 1.0
+    scene.now += 1.0
+    scene.run(pool(A))
+    assert scene.published == [A, B]
+
+
+def test_a_conflict_with_what_is_there_already_is_no_error() -> None:
+    scene = stage(*at(B), A=UP, B=UP)
+
+    def somebody_is_faster(operation: str) -> None:
+        if A not in scene.published:
+            scene.store.add(f"@ A {A}")
+
+    scene.provider.then = somebody_is_faster
+    report = scene.run(pool(A))
+    assert scene.calls == ["list A", f"create {A}", "list A"]
+    assert errors(report) == [("create", A, "")]
+    assert scene.published == [A, B]
+
+
+def test_a_conflict_with_what_is_not_there_waits_ever_longer() -> None:
+    scene = stage(*at(B), A=UP, B=UP)
+    waits = []
+    for _ in range(4):
+        scene.provider.faults["create"].append(Conflict("409"))
+        report = scene.run(pool(A))
+        assert errors(report) == [("create", A, "409")]
+        waiting = scene.run(pool(A))
+        assert [o.reason for o in waiting.plan.omitted] == [Unpublished.CONFLICT]
+        assert waiting.again_at is not None
+        waits.append(waiting.again_at - scene.now)
+        scene.now = waiting.again_at
+    assert waits == [1.0, 2.0, 4.0, 8.0]
+    scene.run(pool(A))
+    assert scene.published == [A, B]
+
+
+def test_a_create_that_succeeded_forgets_the_refusals_before_it() -> None:
+    scene = stage(*at(B), A=UP, B=UP)
+    for _ in range(3):
+        scene.provider.faults["create"].append(BROKEN)
+        scene.run(pool(A))
+        scene.now += 300.0
+    scene.run(pool(A))
+    scene.keep(B)
+    scene.provider.faults["create"].append(BROKEN)
+    scene.run(pool(A))
+    assert scene.run(pool(A)).again_at == scene.now + 1.0
+
+
+def test_a_refused_create_waits_as_long_as_the_provider_asks() -> None:
+    scene = stage(*at(B), A=UP, B=UP)
+    scene.provider.faults["create"].append(ProviderError(ApiReason.RATE_LIMITED, "429", 77.0))
+    scene.run(pool(A))
+    assert scene.run(pool(A)).again_at == START + 77.0
+
+
+def test_one_create_that_fails_does_not_stop_the_others() -> None:
+    scene = stage(A=UP, B=UP, C=UP)
+    scene.provider.faults["create"].append(BROKEN)
+    report = scene.run(witness(A, B, C))
+    assert errors(report) == [("create", A, "500"), ("create", B, ""), ("create", C, "")]
+    assert scene.published == [B, C]
+
+
+def test_a_failing_create_does_not_stop_deletes_that_leave_enough() -> None:
+    scene = stage(*at(B, C), A=UP, B=DOWN, C=UP)
+    scene.provider.faults["create"].append(BROKEN)
+    report = scene.run(pool(A))
+    assert errors(report) == [("create", A, "500"), ("delete", B, "")]
+    assert scene.published == [C]
+
+
+def test_a_failing_create_withholds_deletes_that_would_leave_too_little() -> None:
+    scene = stage(*at(B), A=UP, B=DOWN)
+    scene.provider.faults["create"].append(BROKEN)
+    report = scene.run(pool(A))
+    assert report.plan.withheld[0].hold is Hold.MIN_RECORDS
+    assert scene.published == [B]
+
+
+# --- deletes that fail ---------------------------------------------------------------------
+
+
+def test_a_delete_that_is_lost_but_done_is_settled_by_reading() -> None:
+    scene = stage(*at(A, B), A=UP, B=DOWN)
+    scene.provider.lost["delete"] = 1
+    report = scene.run(pool(A))
+    assert errors(report) == [("delete", B, "")]
+    assert scene.published == [A]
+    scene.health[C] = DOWN
+    scene.store.add(f"@ A {C}")
+    scene.run(pool(A))
+    assert scene.published == [A]  # the way is open
+
+
+def test_an_unsettled_delete_ends_the_withdrawal_and_closes_the_way_for_the_lease() -> None:
+    scene = stage(*at(A, B, C, D), A=UP, B=DOWN, C=DOWN, D=UP)
+    scene.provider.faults["delete"].append(LOST)
+    report = scene.run(pool(A))
+    assert errors(report) == [("delete", B, "the answer was lost")]
+    assert f"delete {C}" not in scene.calls
+    for now in (START, START + 1.0, START + 59.9):
+        scene.now = now
+        waiting = scene.run(pool(A))
+        assert scene.calls == ["list A"]
+        assert waiting.plan.holds == (Hold.NO_LOCK,)
+        assert waiting.again_at == now + 1.0
+    scene.now = START + 60.0
+    scene.run(pool(A))
+    assert scene.published == [A, D]
+
+
+def test_a_lost_delete_that_cannot_be_read_back_closes_the_way_too() -> None:
+    scene = stage(*at(A, B), A=UP, B=DOWN)
+    scene.provider.faults["delete"].append(LOST)
+    scene.provider.faults["list"].extend([None, None, BROKEN])
+    assert scene.run(pool(A)).error == "500"
+    assert scene.run(pool(A)).plan.holds == (Hold.NO_LOCK,)
+    scene.now += 60.0
+    scene.run(pool(A))
+    assert scene.published == [A]
+
+
+def test_a_withdrawal_that_cannot_be_read_back_closes_the_way() -> None:
+    scene = stage(*at(A, B, C, D), A=UP, B=DOWN, C=UP, D=UP)
+    scene.provider.faults["list"].extend([None, None, BROKEN])
+    report = scene.run(pool(A))
+    assert (report.error, errors(report)) == ("500", [("delete", B, "")])
+    scene.health[C] = DOWN
+    assert scene.run(pool(A)).plan.holds == (Hold.NO_LOCK,)
+
+
+def test_a_delete_that_is_refused_is_settled_and_the_next_one_is_tried() -> None:
+    scene = stage(*at(A, B, C, D), A=UP, B=DOWN, C=DOWN, D=UP)
+    scene.provider.faults["delete"].append(BROKEN)
+    report = scene.run(pool(A))
+    assert errors(report) == [("delete", B, "500"), ("delete", C, "")]
+    assert scene.published == [A, B, D]
+    scene.run(pool(A))
+    assert scene.published == [A, D]
+
+
+def test_a_delete_is_not_sent_once_the_lock_is_too_old() -> None:
+    scene = stage(*at(A, B, C, D), A=UP, B=DOWN, C=DOWN, D=UP)
+
+    def slow(operation: str) -> None:
+        scene.now += 41.0 if operation == "delete" else 0.0
+
+    scene.provider.then = slow
+    report = scene.run(pool(A))
+    assert errors(report) == [("delete", B, "")]
+    assert scene.published == [A, C, D]
+
+
+def test_the_read_that_a_delete_rests_on_is_made_under_the_lock() -> None:
+    """Somebody else withdrew A between our first read and the lock: B must stay."""
+    scene = stage(*at(A, B, C), A=UP, B=DOWN, C=UP)
+
+    class Late(SingleWriter):
+        async def take(self, pool: Pool) -> bool:
+            scene.keep(B)
+            return await super().take(pool)
+
+    scene.cycle.lock = Late(TERMS, lambda: scene.now)
+    report = scene.run(pool(A))
+    assert not [call for call in scene.calls if call.startswith("delete")]
+    assert set(report.plan.holds) <= {Hold.STALE_VIEW, Hold.MIN_RECORDS}
+    assert scene.published == [B]
+
+
+def test_a_verdict_that_changes_during_the_withdrawal_counts() -> None:
+    """C recovers while B is being deleted."""
+    scene = stage(*at(A, B, C, D), A=UP, B=DOWN, C=DOWN, D=UP)
+
+    def recover(operation: str) -> None:
+        if operation == "delete":
+            key = TargetKey("p", C)
+            scene.states[key] = replace(scene.states[key], health=UP)
+
+    scene.provider.then = recover
+    scene.run(pool(A))
+    assert scene.published == [A, C, D]
+
+
+def test_one_that_stood_in_and_begins_to_fail_stops_the_rest_of_the_withdrawal() -> None:
+    scene = stage(*at(A, B, C, D), A=UP, B=DOWN, C=DOWN, D=DOWN)
+
+    def falter(operation: str) -> None:
+        if operation == "delete":
+            key = TargetKey("p", A)
+            shaky = replace(UP, failures=1, successes=0, failing_since=scene.now)
+            scene.states[key] = replace(scene.states[key], health=shaky)
+
+    scene.provider.then = falter
+    scene.run(pool(A))
+    assert scene.published == [A, C, D]
+
+
+def test_no_more_than_half_is_withdrawn_in_one_cycle() -> None:
+    scene = stage(*at(A, B, C, D), A=UP, B=DOWN, C=DOWN, D=DOWN)
+    report = scene.run(pool(A))
+    assert scene.published == [A, D]
+    assert report.plan.withheld == (Withheld(report.records[1], Ground.DOWN, Hold.MAX_WITHDRAWALS),)
+    assert report.again_at == START + 1.0
+    scene.run(pool(A))
+    assert scene.published == [A]
+
+
+def test_duplicates_do_not_count_towards_what_one_cycle_may_withdraw() -> None:
+    """B falls while a duplicate of A is being deleted."""
+    scene = stage(*at(A, B, A), A=UP, B=UP)
+
+    def fall(operation: str) -> None:
+        scene.health[B] = DOWN if operation == "delete" else scene.health[B]
+
+    scene.provider.then = fall
+    report = scene.run(pool(A))
+    assert errors(report) == [("delete", A, "")]
+    assert [d.record.value for d in report.plan.deletes] == [B]
+    assert report.again_at == START + 1.0
+
+
+def test_withdrawals_in_one_zone_wait_for_an_unsettled_one_of_another_pool() -> None:
+    scene = stage(*at(A, B), "www A 192.0.2.1", "www A 192.0.2.2", A=UP, B=DOWN)
+    scene.provider.faults["delete"].append(LOST)
+    pools = (pool(A), pool(A, name="q", records=("www.example.com",)))
+    scene.run(*pools)
+    assert scene.store.values("www.example.com") == [A, B]
+
+
+# --- what is kept from one cycle to the next -------------------------------------------------
+
+
+def test_while_warming_nothing_is_withdrawn_and_the_end_is_waited_for() -> None:
+    scene = stage(*at(A, B, C), A=UP, B=DOWN)
+    report = scene.run(pool(A))
+    assert (report.warming, report.plan.holds) == (True, (Hold.UNKNOWN_HEALTH,))
+    assert report.again_at is not None
+    scene.now = report.again_at
+    over = scene.run(pool(A))
+    assert (over.warming, scene.published) == (False, [A, C])
+
+
+def test_a_witness_puts_back_what_it_withdrew_once_it_is_up() -> None:
+    scene = stage(*at(A, B), A=UP, B=DOWN)
+    assert scene.run(witness(own=(target(E),))).remembered == (B,)
+    assert scene.published == [A]
+    scene.health[B] = UP
+    scene.run(witness(own=(target(E),)))
+    assert scene.published == [A, B]
+
+
+def test_a_member_leaves_that_to_the_peers_own_instance() -> None:
+    scene = stage(*at(A, B), A=UP, B=DOWN)
+    scene.run(pool(A))
+    scene.health[B] = UP
+    report = scene.run(pool(A))
+    assert (scene.published, report.targets) == ([A], (A, B))
+
+
+def test_what_somebody_took_out_while_it_was_up_is_forgotten() -> None:
+    scene = stage(*at(A, B), A=UP, B=UP)
+    scene.run(witness(own=(target(E),)))
+    scene.store.zones["example.com"].popitem()
+    report = scene.run(witness(own=(target(E),)))
+    assert (scene.published, report.targets) == ([A], (A,))
+
+
+def test_references_that_all_fail_hold_withdrawals() -> None:
+    reference = target("203.0.113.53")
+    scene = stage(*at(A, B), A=UP, B=DOWN)
+    scene.health[reference.address] = DOWN
+    of = pool(A, reference=(reference,))
+    assert scene.run(of).plan.holds == (Hold.ISOLATED,)
+    scene.health[reference.address] = UP
+    assert scene.run(of).plan.holds == ()
+    assert scene.published == [A]
+
+
+def test_a_target_of_another_pool_vouches_for_us() -> None:
+    """Ours last answered long ago; what began to fail since then may be our own fault."""
+    stale = replace(UP, succeeded_at=10.0)
+    scene = stage(*at(A, B), "www A 192.0.2.3", A=stale, B=DOWN, C=UP)
+    assert scene.run(pool(A)).plan.holds == (Hold.ISOLATED,)
+    scene.cycle.begin(pool(C, name="q", records=("www.example.com",)))
+    assert scene.run(pool(A)).plan.holds == ()
+    assert scene.published == [A]
+
+
+def test_a_peer_that_is_put_back_against_us_is_contested_the_third_time() -> None:
+    scene = stage(*at(A, B), A=UP, B=DOWN)
+    for _ in range(3):
+        assert scene.run(pool(A)).plan.holds == ()
+        assert scene.published == [A]
+        scene.store.add(f"@ A {B}")
+        scene.now += 180.0
+    report = scene.run(pool(A))
+    assert (report.plan.holds, scene.published) == ((Hold.CONTESTED,), [A, B])
+    assert report.again_at == scene.now + 600.0
+
+
+def test_a_restraint_of_the_watch_delays_a_publication() -> None:
+    scene = stage(*at(B, C), A=UP, B=UP, C=UP)
+    scene.restrained[A] = START + 8.0
+    report = scene.run(pool(A))
+    assert [o.reason for o in report.plan.omitted] == [Unpublished.HOLD_DOWN]
+    assert report.again_at == START + 8.0
+
+
+def test_only_the_providers_errors_are_caught() -> None:
+    """A bug ends the process; DNS stays as it is."""
+
+    def bug(operation: str) -> None:
+        raise ZeroDivisionError
+
+    scene = stage(*at(B), A=UP, B=UP)
+    scene.provider.then = bug
+    with pytest.raises(ZeroDivisionError):
+        scene.run(pool(A))
