@@ -107,7 +107,7 @@ class ZoneLock:
             await self._clear(zone)
             self._pause(zone, TROUBLE_PAUSE)
             self._tell(zone, "not_unique", "another lock beside ours: values are not unique here")
-        elif after.phase is not Phase.HELD:
+        elif after.phase is not Phase.HELD and not after.stale:
             self._pause(zone, PAUSE)
             self._tell(zone, "refused", "another instance has the lock")
 
@@ -123,6 +123,7 @@ class ZoneLock:
         try:
             await self._provider.delete_record(zone, _record(zone, stale))
         except ProviderError as error:
+            self._pause(zone, PAUSE)
             self._tell(zone, "failed", f"a lock that was left over cannot be broken: {error}")
             return False
         self._tell(zone, "broken", f"the lock {stale} was left over and has been broken")

@@ -18,8 +18,9 @@ CONFIGURATION = """\
 One YAML file with the single key `config`. Every value may be written as text. Durations are
 seconds, or text like `500ms`, `2m`, `1h`. A wrong file is refused with every problem in it, each
 with line, key and what would be right (`dnsbalancer check FILE`, status 2); at a reload (SIGHUP)
-the old configuration then stays in use. *Where* is `top` for keys beside each other in `config`, `pool`
-for keys of an entry of `pools`, `both` for keys that an entry may set and else takes from the top.
+the old configuration then stays in use. *Where* is `top` for keys beside each other in `config`,
+`pool` for keys of an entry of `pools`, `both` for keys that an entry may set and else takes from
+the top.
 
 The password is taken from `password`, else from `password_file`, else from
 `$DNSBALANCER_PASSWORD`, else from the systemd credential `password`

@@ -713,3 +713,55 @@ def test_only_the_providers_errors_are_caught() -> None:
     scene.provider.then = bug
     with pytest.raises(ZeroDivisionError):
         scene.run(pool(A))
+
+
+# --- what a cycle must not forget ---------------------------------------------------------
+
+
+def test_a_witness_remembers_what_it_withdrew_even_if_it_is_up_by_the_next_read() -> None:
+    scene = stage(*at(A, B), A=UP, B=DOWN)
+    observer = witness(own=(target(E),))
+    scene.provider.faults["list"].extend([None, None, BROKEN])
+    scene.run(observer)
+    assert scene.published == [A]
+    scene.health[B] = UP
+    key = TargetKey("p", B)
+    scene.states[key] = replace(scene.states[key], health=UP)
+    scene.now += 120.0
+    scene.run(observer)
+    assert scene.published == [A, B]
+
+
+def test_a_dead_value_with_a_duplicate_goes_in_one_cycle() -> None:
+    scene = stage(*at(A, B, B), A=UP, B=DOWN)
+    scene.run(pool(A))
+    assert scene.published == [A]
+
+
+def test_a_create_that_was_made_is_told_even_if_the_next_one_cannot_be_settled() -> None:
+    scene = stage(A=UP, B=UP)
+    scene.provider.faults["create"].extend([None, LOST])
+    scene.provider.faults["list"].extend([None, BROKEN])
+    report = scene.run(witness(A, B))
+    assert [(c.action, c.record.value, c.error) for c in report.changes] == [("create", A, "")]
+    assert report.error == "500"
+
+
+def test_after_an_unsettled_delete_the_report_shows_what_is_left() -> None:
+    scene = stage(*at(A, B, C, D), A=UP, B=DOWN, C=DOWN, D=UP)
+    scene.provider.faults["delete"].extend([None, LOST])
+    report = scene.run(pool(A))
+    assert [r.value for r in report.records] == [A, C, D]
+
+
+def test_a_record_that_is_put_back_again_and_again_is_contested() -> None:
+    scene = stage(*at(A, B), A=UP, B=DOWN)
+    deletes = 0
+    for _ in range(6):
+        report = scene.run(pool(A))
+        deletes += sum(c.action == "delete" for c in report.changes)
+        if B not in scene.published:
+            scene.store.add(f"@ A {B}")
+        scene.now += 30.0
+    assert deletes == 3
+    assert [w.hold for w in report.plan.withheld] == [Hold.CONTESTED]
