@@ -16,6 +16,9 @@ from dnsbalancer_exporter.report import PoolReport, TargetState
 
 LOG = logging.getLogger("dnsbalancer")
 KEPT = 50
+PASSING_HOLDS = {"unknown_health", "max_withdrawals", "no_lock"}
+"""Holds that are part of an orderly failover; if one lasts, a metric shows it."""
+
 LOCK_LEVELS = {
     "failed": logging.WARNING,
     "not_unique": logging.WARNING,
@@ -110,7 +113,8 @@ def _differences(before: PoolReport | None, after: PoolReport) -> Iterator[Line]
     held_before, held = _held(before), _held(after)
     for address, reason in sorted(held - held_before):
         text = f"withdrawal of {address} is withheld: {reason}"
-        yield logging.WARNING, "hold_begin", text, {"address": address, "reason": reason}
+        level = logging.INFO if reason in PASSING_HOLDS else logging.WARNING
+        yield level, "hold_begin", text, {"address": address, "reason": reason}
     for address, reason in sorted(held_before - held):
         text = f"withdrawal of {address} is no longer withheld: {reason}"
         yield logging.INFO, "hold_end", text, {"address": address, "reason": reason}
