@@ -20,15 +20,14 @@ import prometheus_client as client
 from dnsbalancer_exporter import health
 from dnsbalancer_exporter.clock import clock, epoch
 from dnsbalancer_exporter.config import Config
-from dnsbalancer_exporter.control import Control
 from dnsbalancer_exporter.cycle import Cycle, Lock, Provider
+from dnsbalancer_exporter.doors import Doors
 from dnsbalancer_exporter.errors import ConfigError
 from dnsbalancer_exporter.export import logs, status
 from dnsbalancer_exporter.export.instruments import Instruments
 from dnsbalancer_exporter.export.journal import Journal
 from dnsbalancer_exporter.export.metrics import ReportCollector
 from dnsbalancer_exporter.export.site import Site
-from dnsbalancer_exporter.export.web import WebServer
 from dnsbalancer_exporter.lock import SingleWriter
 from dnsbalancer_exporter.model import Hold, Pool, TargetKey
 from dnsbalancer_exporter.notify import Notifier
@@ -40,8 +39,8 @@ from dnsbalancer_exporter.roster import Watched
 from dnsbalancer_exporter.watch import Watch
 from dnsbalancer_exporter.zonelock import ZoneLock
 
-BUSY_PORT_SECONDS = 10.0
-"""Seconds between attempts to open a port, or a socket, that could not be had."""
+PARTING_SECONDS = 1.0
+"""Seconds that a cycle has to end in order after SIGTERM."""
 
 HOLDS_ON_HEALTH = frozenset({Hold.ISOLATED, Hold.UNKNOWN_HEALTH, Hold.MIN_RECORDS})
 """Holds that may end when a target vouches again, without a transition."""
@@ -75,9 +74,17 @@ class Daemon:
             lambda: self._watch.states,
             self._follow,
         )
-        self._site = Site(self._registry, self.report, epoch, self._journal.events)
-        self._web: WebServer | None = None
-        self._control: Control | None = None
+        self._doors = Doors(
+            Site(self._registry, self.report, epoch, self._journal.events).routes,
+            {
+                "status": lambda _: self._status(),
+                "explain": lambda asked: status.explain(
+                    self._status(), str(asked.get("address", ""))
+                ),
+            },
+            self._journal,
+            self._instruments.listening,
+        )
 
     # --- life ---------------------------------------------------------------------------
 
@@ -90,12 +97,9 @@ class Daemon:
             (signal.SIGHUP, self.reload),
         ):
             loop.add_signal_handler(number, act)
-        self._begin(self._config)
-        self._read_well(self._config)
-        tasks = [
-            asyncio.ensure_future(activity)
-            for activity in (self._zone_loop(), self._keep_open(), self._feed_watchdog())
-        ]
+        await self._begin(self._config)
+        activities = (self._zone_loop(), self._doors.keep_open(), self._feed_watchdog())
+        tasks = [asyncio.ensure_future(activity) for activity in activities]
         stopped = asyncio.ensure_future(self._stop.wait())
         try:
             done, _ = await asyncio.wait([*tasks, stopped], return_when=asyncio.FIRST_COMPLETED)
@@ -105,8 +109,11 @@ class Daemon:
             self._notifier.send("STOPPING=1")
             for task in (*tasks, stopped):
                 task.cancel()
-            await asyncio.gather(*tasks, stopped, return_exceptions=True)
-            await self._close()
+            # A moment to give the lock back; what still waits for the API then is left to its end.
+            await asyncio.wait([*tasks, stopped], timeout=PARTING_SECONDS)
+            self._watch.close()
+            self._engine.close()
+            await self._doors.close()
             self._journal.say(logging.INFO, "stop", "stopped; the zone stays as it is")
 
     def stop(self) -> None:
@@ -130,17 +137,9 @@ class Daemon:
             self._wake.set()
         self._notifier.send("READY=1")
 
-    async def _close(self) -> None:
-        self._watch.close()
-        self._engine.close()
-        if self._web:
-            self._web.stop()
-        if self._control:
-            await self._control.stop()
-
     # --- configuration ------------------------------------------------------------------
 
-    def _begin(self, config: Config) -> None:
+    async def _begin(self, config: Config) -> None:
         logs.begin(config.log_level, config.log_format, [config.api.password])
         for note in config.notes:
             self._journal.say(logging.WARNING, "config_note", note)
@@ -153,8 +152,10 @@ class Daemon:
             names = ", ".join(pool.records)
             text = f"{role} of {names} in zone {pool.zone}, {pool.mode.value} mode"
             self._journal.say(logging.INFO, "begin", text, pool=pool.name)
+        await self._doors.place(config.listen, config.state_dir)
+        self._instruments.config_read(config.digest, time.time())
 
-    def _swap(self, config: Config) -> None:
+    async def _swap(self, config: Config) -> None:
         """Put a new configuration in the place of the old one; called between cycles only."""
         old, self._config = self._config, config
         kept = {(pool.name, pool.zone, pool.records) for pool in config.pools}
@@ -168,15 +169,8 @@ class Daemon:
             self._cycle.provider = self._provider(config)
         if (config.api, config.lock) != (old.api, old.lock):
             self._cycle.lock = self._lock(config, self._cycle.provider)
-        if config.listen != old.listen and self._web:
-            self._web.stop()
-            self._web = None
-        self._begin(config)
-        self._read_well(config)
+        await self._begin(config)
         self._journal.say(logging.INFO, "reload", "the configuration was read again and is in use")
-
-    def _read_well(self, config: Config) -> None:
-        self._instruments.config_read(config.digest, time.time())
 
     def _provider(self, config: Config) -> Threaded:
         return Threaded(connect(config.api, meter=self._metered, clock=clock))
@@ -201,7 +195,7 @@ class Daemon:
             self._wake.clear()
             if self._next:
                 config, self._next = self._next, None
-                self._swap(config)
+                await self._swap(config)
             now = clock()
             woken, self._woken = self._woken, set()
             due = [p for p in self._config.pools if p.name in woken or self._due[p.name] <= now]
@@ -252,53 +246,6 @@ class Daemon:
 
     def _status(self) -> status.Document:
         return status.document(self.report(), epoch())
-
-    async def _keep_open(self) -> None:
-        """Open the port and the control socket, and try again when they cannot be had."""
-        told: set[str] = set()
-        while True:
-            try:
-                self._open_web()
-            except OSError as error:
-                self._instruments.listening(well=False)
-                host, port = self._config.listen
-                self._tell_once(told, "listen_failed", f"cannot listen on {host}:{port}: {error}")
-            try:
-                await self._open_control()
-            except OSError as error:
-                self._tell_once(
-                    told, "control_failed", f"no control socket, `status` will not work: {error}"
-                )
-            await asyncio.sleep(BUSY_PORT_SECONDS)
-
-    def _open_web(self) -> None:
-        if self._web is None:
-            self._web = WebServer(self._config.listen, self._site.routes)
-            self._web.start()
-            self._instruments.listening(well=True)
-            host, port = self._web.server_address[:2]
-            self._journal.say(
-                logging.INFO, "listen", f"listening on {host!s}:{port}", port=str(port)
-            )
-
-    async def _open_control(self) -> None:
-        if self._control is None:
-            control = Control(
-                self._config.state_dir,
-                {
-                    "status": lambda _: self._status(),
-                    "explain": lambda request: status.explain(
-                        self._status(), str(request.get("address", ""))
-                    ),
-                },
-            )
-            await control.start()
-            self._control = control
-
-    def _tell_once(self, told: set[str], name: str, text: str) -> None:
-        if text not in told:
-            told.add(text)
-            self._journal.say(logging.WARNING, name, text)
 
     async def _feed_watchdog(self) -> None:
         """Tell systemd's watchdog that the loop turns, at half of its patience."""

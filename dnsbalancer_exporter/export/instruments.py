@@ -88,8 +88,8 @@ class Instruments:
         self._counters["config_reload_failures"].inc()
         self._gauges["config_last_reload_successful"].set(0)
 
-    def listening(self, *, well: bool) -> None:
-        """Whether the metrics port is open."""
+    def listening(self, well: bool) -> None:  # noqa: FBT001 - the gauge's value
+        """Tell whether the metrics port is open."""
         self._gauges["web_listening"].set(well)
 
     def lock_event(self, event: str) -> None:

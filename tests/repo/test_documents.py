@@ -71,7 +71,8 @@ def test_every_reason_has_a_sentence_and_a_place_in_the_runbook(
 
 
 def test_every_event_of_the_log_is_in_the_runbook() -> None:
-    sources = [ROOT / "dnsbalancer_exporter/daemon.py", Path(journal.__file__)]
+    package = ROOT / "dnsbalancer_exporter"
+    sources = [package / "daemon.py", package / "doors.py", Path(journal.__file__)]
     source = "\n".join(path.read_text() for path in sources)
     events = set(re.findall(r'"((?:[a-z]+_)+(?:begin|end|failed|works|error|note))"', source))
     assert len(events) > 8
