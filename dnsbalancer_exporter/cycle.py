@@ -14,6 +14,7 @@ error ends the cycle of its pool and leaves the zone as it is; the next cycle is
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Protocol
@@ -38,6 +39,9 @@ from dnsbalancer_exporter.roster import Belief, Memory, Refusal
 
 READ_BUDGET = 30.0
 """Seconds that one read may take with all its retries."""
+
+ZONES_AT_ONCE = 4
+"""How many zones are read and written at the same time."""
 
 RETRY_FIRST = 5.0
 """Seconds after which a cycle that failed is tried again; doubles, at most the interval."""
@@ -85,8 +89,16 @@ class Lock(Protocol):
         """Say whether a DELETE may be sent now."""
         ...
 
+    def retry_at(self, pool: Pool) -> float:
+        """When `take` is worth another attempt, on the process's clock."""
+        ...
+
     async def release(self, pool: Pool, *, settled: bool) -> None:
         """Give the lock back, or leave it to its lease if a DELETE is not settled."""
+        ...
+
+    async def tidy(self, pool: Pool) -> None:
+        """Make up for a release that failed; nothing if there is none."""
         ...
 
 
@@ -125,19 +137,42 @@ class Cycle:
         for kept in (self._memories, self._views, self._reports):
             kept.pop(pool.name, None)
 
-    async def run(self, pools: Iterable[Pool]) -> tuple[PoolReport, ...]:
-        """Run one cycle over ``pools``; zones that they share are read once."""
+    async def run(
+        self, pools: Iterable[Pool], done: Callable[[PoolReport], None] = lambda _: None
+    ) -> tuple[PoolReport, ...]:
+        """Run one cycle over ``pools`` and tell ``done`` of each as it ends.
+
+        Zones are independent: one that cannot be read does not delay another. Within a zone pools
+        follow each other, and what they share is read once.
+        """
         self.reread()
-        return tuple([await self._pass(pool) for pool in pools])
+        zones: dict[str, list[Pool]] = {}
+        for pool in pools:
+            zones.setdefault(pool.zone, []).append(pool)
+        places = asyncio.Semaphore(ZONES_AT_ONCE)
+
+        async def zone(members: list[Pool]) -> list[PoolReport]:
+            reports = []
+            async with places:
+                for pool in members:
+                    reports.append(await self._pass(pool))
+                    done(reports[-1])
+            return reports
+
+        found = await asyncio.gather(*(zone(members) for members in zones.values()))
+        return tuple(report for reports in found for report in reports)
 
     async def _pass(self, pool: Pool) -> PoolReport:
         changes: list[Change] = []
         began = self._clock()
         try:
             current = await self.look(pool)
+            await self.lock.tidy(pool)
             await self._create(pool, current.creates, changes)
             if any(not change.error for change in changes):
                 current = await self.look(pool)
+            elif changes:
+                current = self._plan(pool, changes)
             if current.deletes:
                 current = await self._withdraw(pool, current, changes)
         except ProviderError as error:
@@ -252,8 +287,12 @@ class Cycle:
 
     async def _withdraw(self, pool: Pool, wanted: Plan, changes: list[Change]) -> Plan:
         """Withdraw under the lock what a fresh read still calls for; without it, nothing."""
+        refused_until = self._memory(pool).refused_until
+        if self._clock() < refused_until:
+            return plan.without_lock(wanted, refused_until)
         if not await self.lock.take(pool):
-            return plan.without_lock(wanted, self._clock() + pool.timing.fast_interval)
+            again_at = self._clock() + pool.timing.fast_interval
+            return plan.without_lock(wanted, max(again_at, self.lock.retry_at(pool)))
         settled = True
         try:
             self._unread(pool)
@@ -299,14 +338,26 @@ class Cycle:
             error, settled = str(lost), False
         except ProviderError as refused:
             error = str(refused)
+            self._refused(pool, refused)
         if not settled and await self._is_gone(pool, record, changes, delete.ground, error):
             error, settled = "", True
         changes.append(Change("delete", record, delete.ground, error))
         if not error:
+            memory = self._memory(pool)
+            self._memories[pool.name] = replace(memory, refusals_of_deletes=0)
             view = self._views[pool.name]
             left = tuple(r for r in view.records if r.id != record.id)
             self._views[pool.name] = replace(view, records=left)
         return settled
+
+    def _refused(self, pool: Pool, error: ProviderError) -> None:
+        """Let withdrawals wait, longer each time, after a DELETE that was refused."""
+        memory = self._memory(pool)
+        step = memory.refusals_of_deletes + 1
+        wait = roster.backoff(step, RETRY_FIRST, error.retry_after)
+        self._memories[pool.name] = replace(
+            memory, refused_until=self._clock() + wait, refusals_of_deletes=step
+        )
 
     async def _is_gone(
         self, pool: Pool, record: Record, changes: list[Change], ground: Ground, error: str

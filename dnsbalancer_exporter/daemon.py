@@ -14,11 +14,12 @@ import random
 import signal
 import time
 from collections.abc import Callable, Iterable
+from functools import partial
 
 import prometheus_client as client
 
 from dnsbalancer_exporter import health
-from dnsbalancer_exporter.clock import clock, epoch
+from dnsbalancer_exporter.clock import Epoch, clock, happens
 from dnsbalancer_exporter.config import Config
 from dnsbalancer_exporter.cycle import Cycle, Lock, Provider
 from dnsbalancer_exporter.doors import Doors
@@ -32,7 +33,7 @@ from dnsbalancer_exporter.lock import SingleWriter
 from dnsbalancer_exporter.model import Hold, Pool, TargetKey
 from dnsbalancer_exporter.notify import Notifier
 from dnsbalancer_exporter.probe import Engine
-from dnsbalancer_exporter.provider import connect
+from dnsbalancer_exporter.provider import WRITE_BUDGET, connect
 from dnsbalancer_exporter.provider.threaded import Threaded
 from dnsbalancer_exporter.report import ApiCall, PoolReport, Report, TargetState
 from dnsbalancer_exporter.roster import Watched
@@ -60,7 +61,8 @@ class Daemon:
         self._stop = asyncio.Event()
         self._registry = client.CollectorRegistry(auto_describe=False)
         self._instruments = Instruments(self._registry)
-        self._registry.register(ReportCollector(lambda: (self.report(), epoch())))
+        self._epoch = Epoch()
+        self._registry.register(ReportCollector(lambda: (self.report(), self._epoch())))
         client.ProcessCollector(registry=self._registry)
         self._journal = Journal(time.time)
         self._notifier = Notifier()
@@ -75,7 +77,7 @@ class Daemon:
             self._follow,
         )
         self._doors = Doors(
-            Site(self._registry, self.report, epoch, self._journal.events).routes,
+            Site(self._registry, self.report, self._epoch, self._journal.events).routes,
             {
                 "status": lambda _: self._status(),
                 "explain": lambda asked: status.explain(
@@ -132,10 +134,10 @@ class Daemon:
             for problem in problems:
                 text = f"the old configuration stays in use: {problem}"
                 self._journal.say(logging.ERROR, "reload_failed", text)
+            self._notifier.send("READY=1")
         else:
             self._next = config
             self._wake.set()
-        self._notifier.send("READY=1")
 
     # --- configuration ------------------------------------------------------------------
 
@@ -165,15 +167,18 @@ class Daemon:
                 self._cycle.forget(pool)
                 self._instruments.end_pool(pool.name, pool.zone)
                 del self._reports[pool.name], self._due[pool.name]
-        if config.api != old.api:
-            self._cycle.provider = self._provider(config)
         if (config.api, config.lock) != (old.api, old.lock):
+            self._cycle.provider = self._provider(config)
             self._cycle.lock = self._lock(config, self._cycle.provider)
         await self._begin(config)
         self._journal.say(logging.INFO, "reload", "the configuration was read again and is in use")
+        self._notifier.send("READY=1")
 
     def _provider(self, config: Config) -> Threaded:
-        return Threaded(connect(config.api, meter=self._metered, clock=clock))
+        # A DELETE that was sent must take effect within the lock's margin, or never.
+        budget = min(WRITE_BUDGET, 0.75 * config.lock.margin)
+        driver = connect(config.api, meter=self._metered, clock=clock, write_budget=budget)
+        return Threaded(driver, config.lock.margin)
 
     def _lock(self, config: Config, provider: Provider) -> Lock:
         if not config.lock.enabled:
@@ -190,35 +195,42 @@ class Daemon:
     # --- the zone loop ------------------------------------------------------------------
 
     async def _zone_loop(self) -> None:
-        ready = False
         while True:
             self._wake.clear()
             if self._next:
                 config, self._next = self._next, None
                 await self._swap(config)
-            now = clock()
-            woken, self._woken = self._woken, set()
-            due = [p for p in self._config.pools if p.name in woken or self._due[p.name] <= now]
-            for report in await self._cycle.run(due):
-                self._cycled(report)
-            if not ready:
-                ready = True
-                self._notifier.send("READY=1")
-            if due:
-                self._notifier.send(f"STATUS={self._sentence()}")
-            wait = min(self._due.values()) - clock()
-            try:
-                await asyncio.wait_for(self._wake.wait(), max(0.0, wait))
-            except asyncio.TimeoutError:
-                continue
+            began = clock()
+            await self._cycle.run(self._due_pools(began), partial(self._cycled, began))
+            await happens(self._wake, max(0.0, min(self._due.values()) - clock()))
 
-    def _cycled(self, report: PoolReport) -> None:
+    def _due_pools(self, now: float) -> list[Pool]:
+        """The pools whose cycle is due, and those of the same zones that soon are.
+
+        Pools of one zone share its reads only if they run together; after a transition of one of
+        them they would else go apart for ever.
+        """
+        woken, self._woken = self._woken, set()
+        pools = self._config.pools
+        due = {p.zone for p in pools if p.name in woken or self._due[p.name] <= now}
+        return [
+            p
+            for p in pools
+            if p.zone in due
+            and (p.name in woken or self._due[p.name] <= now + p.timing.interval / 2)
+        ]
+
+    def _cycled(self, began: float, report: PoolReport) -> None:
         name = report.pool.name
         self._journal.cycled(self._reports.get(name), report)
         self._instruments.cycle_done(report, time.time())
         self._reports[name] = report
-        next_at = clock() + report.pool.timing.interval
-        self._due[name] = min(next_at, next_at if report.again_at is None else report.again_at)
+        next_at = began + report.pool.timing.interval
+        if report.again_at is not None:
+            # After an error it may be later than the interval: the API may have asked for it.
+            next_at = report.again_at if report.error else min(next_at, report.again_at)
+        self._due[name] = next_at
+        self._notifier.send("READY=1", f"STATUS={self._sentence()}")
 
     def _judged(self, key: TargetKey, before: TargetState, after: TargetState) -> None:
         self._journal.judged(key, before, after)
@@ -245,7 +257,7 @@ class Daemon:
         return Report(clock(), tuple(self._reports.values()), dict(self._watch.states))
 
     def _status(self) -> status.Document:
-        return status.document(self.report(), epoch())
+        return status.document(self.report(), self._epoch())
 
     async def _feed_watchdog(self) -> None:
         """Tell systemd's watchdog that the loop turns, at half of its patience."""

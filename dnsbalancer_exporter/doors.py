@@ -10,6 +10,7 @@ import asyncio
 import logging
 from collections.abc import Callable, Mapping
 
+from dnsbalancer_exporter.clock import happens
 from dnsbalancer_exporter.control import Control, Verb
 from dnsbalancer_exporter.export.journal import Journal
 from dnsbalancer_exporter.export.web import Route, WebServer
@@ -66,10 +67,7 @@ class Doors:
             except OSError as error:
                 text = f"no control socket, `status` will not work: {error}"
                 self._tell_once("control_failed", text)
-            try:
-                await asyncio.wait_for(self._moved.wait(), AGAIN_SECONDS)
-            except asyncio.TimeoutError:
-                continue
+            await happens(self._moved, AGAIN_SECONDS)
 
     async def close(self) -> None:
         """Close both."""

@@ -126,6 +126,13 @@ class SingleWriter:
         age = self._clock() - self._taken_at[pool.zone]
         return age < self._terms.lease - self._terms.margin
 
+    def retry_at(self, pool: Pool) -> float:
+        """When the lease of an unsettled withdrawal is over."""
+        return self._closed_until.get(pool.zone, 0.0)
+
+    async def tidy(self, pool: Pool) -> None:
+        """Nothing: there is no lock that could be left."""
+
     async def release(self, pool: Pool, *, settled: bool) -> None:
         """End the withdrawal; an unsettled one closes the way until the lease has passed."""
         if not settled:

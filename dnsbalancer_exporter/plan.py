@@ -115,8 +115,15 @@ def _plan_set(situation: Situation, key: RecordSetKey) -> Plan:
     addresses = sorted(
         {a for a in (*situation.health, *present) if address_type(a) is key.type}, key=address_order
     )
-    creates, omitted, waits = _publications(situation, key, addresses, present)
-    deletes, withheld = _withdrawals(situation, key, present)
+    wanted, reasons = _wanted(situation, addresses, present)
+    # With nobody wanted, any that is UP and not retired is (law 6): so who is drained stays.
+    keep_drained = not wanted
+    if not wanted:
+        wanted = {a for a in reasons if situation.state(a).health is Health.UP}
+        wanted -= set(pool.retired)
+    reasons = {a: None if a in wanted else reason for a, reason in reasons.items()}
+    creates, omitted, waits = _publications(situation, key, reasons, present, wanted)
+    deletes, withheld = _withdrawals(situation, key, present, keep_drained=keep_drained)
     soon = {Hold.MAX_WITHDRAWALS, Hold.STALE_VIEW}
     if any(w.hold in soon for w in withheld):
         waits.append(situation.now + pool.timing.fast_interval)
@@ -159,28 +166,34 @@ def may_publish(situation: Situation, address: str) -> bool:
 # --- publications -------------------------------------------------------------------------
 
 
-def _publications(
-    situation: Situation,
-    key: RecordSetKey,
-    addresses: list[str],
-    present: Mapping[str, list[Record]],
-) -> tuple[list[Create], list[Omitted], list[float]]:
-    """What is to be published, what is not and why, and when to ask again."""
+def _wanted(
+    situation: Situation, addresses: list[str], present: Mapping[str, list[Record]]
+) -> tuple[set[str], dict[str, Unpublished | None]]:
+    """Law 6: who is to be in the zone, and for each address why it is not."""
     up = [a for a in addresses if situation.state(a).health is Health.UP]
     reasons = {a: _unpublished(situation, a, len(up)) for a in addresses}
     # A hold-down delays a publication; who is in the zone already stays wanted.
     stays = (None, Unpublished.HOLD_DOWN)
     wanted = {a for a in up if a in present and reasons[a] in stays}
     wanted |= {a for a in up if reasons[a] is None and may_publish(situation, a)}
-    if not wanted:
-        wanted = {a for a in up if a not in situation.pool.retired}
+    return wanted, reasons
+
+
+def _publications(
+    situation: Situation,
+    key: RecordSetKey,
+    reasons: Mapping[str, Unpublished | None],
+    present: Mapping[str, list[Record]],
+    wanted: set[str],
+) -> tuple[list[Create], list[Omitted], list[float]]:
+    """What is to be published, what is not and why, and when to ask again."""
     siblings = [r.ttl for records in present.values() for r in records]
     ttl = min(siblings, default=situation.pool.ttl)
     creates, omitted, waits = [], [], []
-    for address in addresses:
+    for address, why_not in reasons.items():
+        reason = why_not
         if address in present or not may_publish(situation, address):
             continue
-        reason = None if address in wanted else reasons[address]
         if reason is Unpublished.HOLD_DOWN:
             waits.append(situation.restrained[address])
         if reason is None and address in wanted:
@@ -218,7 +231,11 @@ def _unpublished(situation: Situation, address: str, up: int) -> Unpublished | N
 
 
 def _withdrawals(
-    situation: Situation, key: RecordSetKey, present: Mapping[str, list[Record]]
+    situation: Situation,
+    key: RecordSetKey,
+    present: Mapping[str, list[Record]],
+    *,
+    keep_drained: bool,
 ) -> tuple[list[Delete], list[Withheld]]:
     """What may be withdrawn now, dead targets first, and what is withheld and why."""
     deletes: list[Delete] = []
@@ -229,6 +246,8 @@ def _withdrawals(
     limit = situation.pool.max_withdrawals or max(1, before // 2)
     for value, ground in _candidates(situation, present):
         hold = _hold(situation, key, value, ground) or _floor(situation, left - {value})
+        if hold is None and keep_drained and ground is Ground.DRAINED:
+            hold = Hold.MIN_RECORDS
         if hold is None and spent >= limit:
             hold = Hold.MAX_WITHDRAWALS
         if hold is None:
@@ -281,11 +300,6 @@ def _hold(situation: Situation, key: RecordSetKey, value: str, ground: Ground) -
     family = {a: s for a, s in situation.health.items() if address_type(a) is key.type}
     states = [s for a, s in family.items() if a not in situation.pool.retired]
     unknown = any(s.health is Health.UNKNOWN for s in states)
-    # With nobody wanted, who is drained is published after all (law 6): so it stays.
-    wanted = any(
-        family[a].health is Health.UP
-        for a in family.keys() - situation.drained - set(situation.pool.retired)
-    )
     own = any(own.address == value for own in situation.pool.own)
     state = situation.state(value)
     down = ground is Ground.DOWN
@@ -298,7 +312,6 @@ def _hold(situation: Situation, key: RecordSetKey, value: str, ground: Ground) -
             (Hold.ISOLATED, situation.isolated or _unvouched(situation, state)),
             (Hold.OWN_UNPROVEN, own and down and not state.proven),
             (Hold.CONTESTED, down and situation.now < situation.contested.get(value, 0.0)),
-            (Hold.MIN_RECORDS, ground is Ground.DRAINED and not wanted),
         )
     )
 

@@ -10,7 +10,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 
 from dnsbalancer_exporter import roster
-from dnsbalancer_exporter.clock import clock
+from dnsbalancer_exporter.clock import clock, happens
 from dnsbalancer_exporter.config import Config
 from dnsbalancer_exporter.cycle import Cycle, Provider
 from dnsbalancer_exporter.lock import SingleWriter
@@ -63,7 +63,7 @@ async def preview(config: Config) -> tuple[Preview, ...]:
         watch.follow(pool.name, pool.timing, wanted)
 
     cycle = Cycle(
-        ReadOnly(Threaded(driver)),
+        ReadOnly(Threaded(driver, config.lock.margin)),
         SingleWriter(config.lock, clock),
         clock,
         lambda: watch.states,
@@ -86,10 +86,7 @@ async def _previews(
     deadline = clock() + max(roster.WarmUp().seconds(pool) for pool in pools)
     while _undecided(watch) and clock() < deadline:
         changed.clear()
-        try:
-            await asyncio.wait_for(changed.wait(), max(0.0, deadline - clock()))
-        except asyncio.TimeoutError:
-            break
+        await happens(changed, max(0.0, deadline - clock()))
     cycle.reread()
     previews = []
     for pool in pools:

@@ -170,6 +170,8 @@ class Memory:
     contests: Mapping[str, Contest] = field(default_factory=dict)
     warm_up: WarmUp = WarmUp()
     errors: int = 0
+    refused_until: float = 0.0
+    refusals_of_deletes: int = 0
 
     @property
     def known(self) -> frozenset[str]:

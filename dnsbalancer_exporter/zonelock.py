@@ -78,6 +78,15 @@ class ZoneLock:
         else:
             self._tell(zone, "left", "a delete is not settled; the lease will free the lock")
 
+    def retry_at(self, pool: Pool) -> float:
+        """When the next attempt is made; before, `take` says no without asking anybody."""
+        return self._not_before.get(pool.zone, 0.0)
+
+    async def tidy(self, pool: Pool) -> None:
+        """Delete our own lock if its release failed: else the next peer would wait for a lease."""
+        if self._clock() >= self.retry_at(pool):
+            await self._clear(pool.zone)
+
     # --- the steps ----------------------------------------------------------------------
 
     async def _compete(self, zone: str) -> None:

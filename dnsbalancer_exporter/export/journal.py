@@ -45,6 +45,7 @@ class Journal:
         self._unix_now = unix_now
         self._recent: deque[Event] = deque(maxlen=KEPT)
         self._failures: deque[Event] = deque(maxlen=KEPT)
+        self._lock_trouble: dict[str, str] = {}
 
     def events(self) -> list[Event]:
         """The last events, newest first; warnings stay longer than the rest."""
@@ -81,7 +82,10 @@ class Journal:
 
     def locked(self, zone: str, event: str, detail: str) -> None:
         """Tell of the lock of withdrawals; taking and releasing it is no news."""
-        level = LOCK_LEVELS.get(event, logging.DEBUG)
+        again = self._lock_trouble.get(zone) == event
+        level = logging.DEBUG if again else LOCK_LEVELS.get(event, logging.DEBUG)
+        if event in LOCK_LEVELS or event == "taken":
+            self._lock_trouble[zone] = event
         text = detail or f"the lock was {event}"
         if level == logging.DEBUG:
             LOG.debug(text, extra={"event": f"lock_{event}", "fields": {"zone": zone}})

@@ -44,7 +44,10 @@ class Site:
         )
 
     def _metrics(self, headers: Mapping[str, str]) -> Answer:
-        encoder, content_type = choose_encoder(headers.get("accept", ""))
+        try:
+            encoder, content_type = choose_encoder(headers.get("accept", ""))
+        except (TypeError, ValueError):  # a version that it cannot read
+            encoder, content_type = choose_encoder("")
         return Answer(HTTPStatus.OK, content_type, encoder(self._registry))
 
     def _status(self, _: Mapping[str, str]) -> Answer:

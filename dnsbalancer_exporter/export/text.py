@@ -20,7 +20,7 @@ NOT_WITHDRAWN = {
     "no_quorum": "the votes do not agree",
     "min_records": "too little would be left (min_records, one of it up)",
     "max_withdrawals": "enough was withdrawn in this cycle",
-    "no_lock": "the lock cannot be had, or an earlier delete is unsettled",
+    "no_lock": "the lock cannot be had, or an earlier delete is unsettled or was refused",
 }
 """The closed set of reasons not to withdraw, as sentences."""
 

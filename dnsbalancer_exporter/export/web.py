@@ -17,7 +17,6 @@ from contextlib import suppress
 from http import HTTPStatus
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any, NamedTuple
-from urllib.parse import urlsplit
 
 from dnsbalancer_exporter import __version__
 
@@ -52,7 +51,7 @@ class _Handler(BaseHTTPRequestHandler):
         """Say nothing: a scrape is not an event."""
 
     def do_GET(self) -> None:
-        route = self.server.routes.get(urlsplit(self.path).path)
+        route = self.server.routes.get(self.path.partition("?")[0])
         headers = {name.lower(): value for name, value in self.headers.items()}
         if route is None:
             known = " ".join(sorted(self.server.routes))

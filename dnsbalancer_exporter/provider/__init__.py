@@ -17,10 +17,20 @@ from dnsbalancer_exporter.model import Create, Record, Secret
 from dnsbalancer_exporter.names import RecordType
 from dnsbalancer_exporter.provider.keystone import Keystone
 from dnsbalancer_exporter.provider.trust import trust
-from dnsbalancer_exporter.provider.vkcloud import VkCloud
+from dnsbalancer_exporter.provider.vkcloud import WRITE_BUDGET, VkCloud
 from dnsbalancer_exporter.provider.wire import Meter, Wire
 
-__all__ = ["DRIVERS", "Account", "Driver", "Keystone", "Meter", "VkCloud", "Wire", "connect"]
+__all__ = [
+    "DRIVERS",
+    "WRITE_BUDGET",
+    "Account",
+    "Driver",
+    "Keystone",
+    "Meter",
+    "VkCloud",
+    "Wire",
+    "connect",
+]
 
 Sleep = Callable[[float], None]
 
@@ -81,7 +91,7 @@ class Account(Protocol):
     def ca_file(self) -> str | None: ...  # noqa: D102
 
 
-def _vkcloud(account: Account, wire: Wire, sleep: Sleep) -> Driver:
+def _vkcloud(account: Account, wire: Wire, sleep: Sleep, write_budget: float) -> Driver:
     keystone = Keystone(
         auth_url=account.auth_url,
         login=account.login,
@@ -90,10 +100,12 @@ def _vkcloud(account: Account, wire: Wire, sleep: Sleep) -> Driver:
         user_domain=account.user_domain,
         wire=wire,
     )
-    return VkCloud(url=account.url, keystone=keystone, wire=wire, sleep=sleep)
+    return VkCloud(
+        url=account.url, keystone=keystone, wire=wire, sleep=sleep, write_budget=write_budget
+    )
 
 
-DRIVERS: Mapping[str, Callable[[Account, Wire, Sleep], Driver]] = MappingProxyType(
+DRIVERS: Mapping[str, Callable[[Account, Wire, Sleep, float], Driver]] = MappingProxyType(
     {"vkcloudns": _vkcloud}
 )
 """By the canonical name of the configuration key ``driver``."""
@@ -106,11 +118,13 @@ def connect(
     clock: Callable[[], float],
     environ: Mapping[str, str] = os.environ,
     sleep: Sleep = time.sleep,
+    write_budget: float = WRITE_BUDGET,
 ) -> Driver:
     """The driver that ``account`` names; nothing is sent before it is first used.
 
-    ``meter`` is told of every HTTP attempt, from the calling thread; ``clock`` is monotonic, in
-    seconds. Raises KeyError for a driver that is not in DRIVERS.
+    ``write_budget`` is the longest time in seconds that a write may take, a login before it
+    included. ``meter`` is told of every HTTP attempt, from the calling thread; ``clock`` is
+    monotonic, in seconds. Raises KeyError for a driver that is not in DRIVERS.
     """
     wire = Wire(meter=meter, clock=clock, verify=trust(account.ca_file, environ))
-    return DRIVERS[account.driver](account, wire, sleep)
+    return DRIVERS[account.driver](account, wire, sleep, write_budget)

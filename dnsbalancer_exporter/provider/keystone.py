@@ -67,6 +67,7 @@ class Keystone:
         self._url = auth_url + "auth/tokens"
         self._login = login
         self._password = password
+        self.secrets = (password,)
         self._domain = user_domain
         self._wire = wire
         self._lock = threading.Lock()

@@ -18,15 +18,16 @@ from dnsbalancer_exporter.provider import Driver
 
 T = TypeVar("T")
 
-WRITE_SECONDS = 20.0
-"""Longest wait for one write, a new login before it included: the margin of the lock."""
-
 
 class Threaded:
-    """Satisfies the cycle's Provider with a synchronous driver."""
+    """Satisfies the cycle's Provider with a synchronous driver.
 
-    def __init__(self, driver: Driver) -> None:
+    ``write_seconds`` is the longest wait for a write: the margin of the lock.
+    """
+
+    def __init__(self, driver: Driver, write_seconds: float) -> None:
         self._driver = driver
+        self._write_seconds = write_seconds
 
     async def list_records(self, zone: str, type: RecordType, budget: float) -> tuple[Record, ...]:
         """As the driver's; given up a little after ``budget`` seconds."""
@@ -35,15 +36,15 @@ class Threaded:
         )
 
     async def create_record(self, zone: str, create: Create) -> Record:
-        """As the driver's; AnswerLost after WRITE_SECONDS."""
+        """As the driver's; AnswerLost when it takes too long."""
         return await _call(
-            lambda: self._driver.create_record(zone, create), WRITE_SECONDS, AnswerLost
+            lambda: self._driver.create_record(zone, create), self._write_seconds, AnswerLost
         )
 
     async def delete_record(self, zone: str, record: Record) -> None:
-        """As the driver's; AnswerLost after WRITE_SECONDS."""
+        """As the driver's; AnswerLost when it takes too long."""
         return await _call(
-            lambda: self._driver.delete_record(zone, record), WRITE_SECONDS, AnswerLost
+            lambda: self._driver.delete_record(zone, record), self._write_seconds, AnswerLost
         )
 
 
@@ -71,9 +72,13 @@ async def _call(work: Callable[[], T], seconds: float, late: type[ProviderError]
         except RuntimeError:
             return  # the loop has closed: nobody waits any more
 
-    threading.Thread(target=run, name="api", daemon=True).start()
     try:
-        return await asyncio.wait_for(future, seconds)
-    except asyncio.TimeoutError:
-        text = f"the API did not answer within {seconds:.0f} s"
-        raise late(ApiReason.TIMEOUT, text) from None
+        threading.Thread(target=run, name="api", daemon=True).start()
+    except RuntimeError as error:
+        text = f"no thread to be had for the API ({error}); nothing was sent"
+        raise ProviderError(ApiReason.CONNECTION, text) from None
+    # Not wait_for: before Python 3.12 it can lose a cancellation, and SIGTERM with it.
+    await asyncio.wait({future}, timeout=seconds)
+    if future.done():
+        return future.result()
+    raise late(ApiReason.TIMEOUT, f"the API did not answer within {seconds:.0f} s")

@@ -164,7 +164,7 @@ class VkCloud:
     def _authorised(self, call: Call, understand: Callable[[Answer], T], deadline: float) -> T:
         """Exchange with a token; a 401 was not executed, so one with a new token follows it."""
         token = self._keystone.token(deadline)
-        call = replace(call, token=token, secrets=(token,))
+        call = replace(call, token=token, secrets=(token, *self._keystone.secrets))
         try:
             return self._wire.exchange(call, understand, deadline)
         except ProviderError as failure:
@@ -172,7 +172,7 @@ class VkCloud:
                 raise
         self._keystone.invalidate(token)
         token = self._keystone.token(deadline)
-        call = replace(call, token=token, secrets=(token,))
+        call = replace(call, token=token, secrets=(token, *self._keystone.secrets))
         return self._wire.exchange(call, understand, deadline)
 
 

@@ -11,9 +11,10 @@ sent or was answered with 4xx; everything else that is not an understood success
 from __future__ import annotations
 
 import contextlib
-import ssl
+import queue
+import threading
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from email.utils import parsedate_to_datetime
 from typing import NamedTuple, TypeVar
@@ -26,6 +27,7 @@ from dnsbalancer_exporter import __version__
 from dnsbalancer_exporter.errors import AnswerLost, ApiReason, ProviderError
 from dnsbalancer_exporter.model import Secret
 from dnsbalancer_exporter.provider.complaint import complaint
+from dnsbalancer_exporter.provider.verdict import chain, verdict, why
 from dnsbalancer_exporter.report import ApiCall
 
 Meter = Callable[[ApiCall], None]
@@ -33,6 +35,9 @@ T = TypeVar("T")
 
 MAX_BODY = 16 * 2**20
 """Bytes: the longest documented list, 750 records, is below 200 kB."""
+
+GRACE = 0.5
+"""Seconds beyond an attempt's deadline in which its own verdict is still waited for."""
 
 MAX_RETRY_AFTER = 3600.0
 """Seconds: a Retry-After beyond it is read as this."""
@@ -113,7 +118,7 @@ class Wire:
         started = self.clock()
         if started >= deadline:
             raise call.error(ApiReason.TIMEOUT, "no time was left to send the request; not sent")
-        answer = self._fetch(call, started, deadline)
+        answer = self._bounded(call, started, deadline)
         result = answer if isinstance(answer, ProviderError) else _judge(call, answer, understand)
         status = answer.status if isinstance(answer, Answer) else 0
         reason = result.reason if isinstance(result, ProviderError) else None
@@ -125,8 +130,35 @@ class Wire:
             raise result
         return result
 
-    def _fetch(self, call: Call, now: float, deadline: float) -> Answer | ProviderError:
+    def _bounded(self, call: Call, now: float, deadline: float) -> Answer | ProviderError:
+        """Fetch in a thread that is not waited for beyond the deadline.
+
+        A time-out of a socket bounds each read of it, not their sum: a peer that drips its answer
+        would hold the caller, and the login that others wait for, as long as it likes.
+        """
         until = min(deadline, now + self._connect + self._read)
+        box: queue.SimpleQueue[Answer | ProviderError | BaseException] = queue.SimpleQueue()
+
+        def fetch() -> None:
+            try:
+                box.put(self._fetch(call, now, until))
+            except BaseException as error:  # noqa: BLE001 - it is raised again by who waits
+                box.put(error)
+
+        try:
+            threading.Thread(target=fetch, name="wire", daemon=True).start()
+        except RuntimeError as error:
+            return call.error(ApiReason.CONNECTION, f"no thread to be had ({error}); not sent")
+        try:
+            answer = box.get(timeout=until - now + GRACE)
+        except queue.Empty:
+            text = f"no whole answer in time from {urlsplit(call.url).hostname}"
+            return call.error(ApiReason.TIMEOUT, text, lost=True)
+        if isinstance(answer, BaseException) and not isinstance(answer, ProviderError):
+            raise answer
+        return answer
+
+    def _fetch(self, call: Call, now: float, until: float) -> Answer | ProviderError:
         try:
             with requests.Session() as session:
                 session.auth = _keep  # or requests would add a login from ~/.netrc
@@ -160,9 +192,9 @@ class Wire:
         if type(error) is OSError:  # requests', about the path, before it connects
             text = f"the CA bundle {self._verify} cannot be read; check `ca_file`"
             return call.error(ApiReason.TLS, text)
-        links = tuple(_chain(error))
-        reason, lost, text = _verdict(links)
-        detail = "".join(f" ({why})" for why in _why(links))
+        links = tuple(chain(error))
+        reason, lost, text = verdict(links)
+        detail = "".join(f" ({words})" for words in why(links))
         if reason is ApiReason.TLS:
             detail += f"; trusted is what {self._verify} holds, see `ca_file`"
         return call.error(reason, f"{text} {where}{detail}", lost=lost)
@@ -181,61 +213,6 @@ def _headers(call: Call) -> dict[str, str]:
     if call.token is not None:
         headers["X-Auth-Token"] = call.token.reveal()
     return headers
-
-
-# --- what the network did ---------------------------------------------------------------
-
-_VERDICTS: tuple[tuple[type[BaseException], ApiReason, bool, str], ...] = (
-    # the first class that is found in an error's chain; True: the request may have been executed
-    (ssl.SSLCertVerificationError, ApiReason.TLS, False, "no trust in the certificate of"),
-    (urllib3.NewConnectionError, ApiReason.CONNECTION, False, "cannot connect to"),
-    (urllib3.ConnectTimeoutError, ApiReason.TIMEOUT, False, "connecting took too long:"),
-    (urllib3.ProxyError, ApiReason.CONNECTION, False, "cannot connect through the proxy to"),
-    (requests.exceptions.Timeout, ApiReason.TIMEOUT, True, "no answer in time from"),
-    (urllib3.ReadTimeoutError, ApiReason.TIMEOUT, True, "no answer in time from"),
-    (ssl.SSLError, ApiReason.TLS, True, "TLS failed with"),
-    (requests.exceptions.ContentDecodingError, ApiReason.INVALID_RESPONSE, True, "bad body from"),
-    (requests.exceptions.ChunkedEncodingError, ApiReason.CONNECTION, True, "answer cut off by"),
-    (ConnectionError, ApiReason.CONNECTION, True, "connection broken by"),
-    (requests.exceptions.ConnectionError, ApiReason.CONNECTION, True, "connection broken with"),
-    (ValueError, ApiReason.CLIENT_ERROR, False, "the URL cannot be used:"),
-    (BaseException, ApiReason.CONNECTION, True, "no understood answer from"),
-)
-
-_HANDSHAKE = frozenset(
-    (
-        "NO_CERTIFICATE_OR_CRL_FOUND",  # in our own bundle
-        "WRONG_VERSION_NUMBER",
-        "UNSUPPORTED_PROTOCOL",
-        "TLSV1_ALERT_PROTOCOL_VERSION",
-    )
-)
-"""TLS errors that come before any request; after others it may have been sent."""
-
-
-def _chain(error: BaseException | None) -> Iterator[BaseException]:
-    while error is not None:
-        yield error
-        error = error.__cause__ or error.__context__
-
-
-def _verdict(links: tuple[BaseException, ...]) -> tuple[ApiReason, bool, str]:
-    for kind, reason, lost, text in _VERDICTS:
-        for link in links:
-            if isinstance(link, kind):
-                early = isinstance(link, ssl.SSLError) and link.reason in _HANDSHAKE
-                return reason, lost and not early, text
-    raise AssertionError  # the table ends with BaseException
-
-
-def _why(links: tuple[BaseException, ...]) -> tuple[str, ...]:
-    """The system's own words, if any; never the text of requests, which may show the request."""
-    for link in reversed(links):
-        if isinstance(link, ssl.SSLCertVerificationError):
-            return (link.verify_message,)
-        if isinstance(link, OSError) and link.strerror:
-            return (link.strerror,)
-    return ()
 
 
 # --- what the server said ---------------------------------------------------------------

@@ -169,7 +169,8 @@ class Daemon:
 
     def until_more(self, name: str, more: float = 1, **labels: str) -> Metrics:
         """Wait until a counter has grown by ``more`` from now on."""
-        wanted = (self.metrics().value(name, **labels) or 0.0) + more
+        first = self.until(lambda _: True, "an open port")
+        wanted = (first.value(name, **labels) or 0.0) + more
         what = f"{name} {labels} is {wanted}"
         return self.until(lambda m: (m.value(name, **labels) or 0.0) >= wanted, what)
 

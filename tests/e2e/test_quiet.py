@@ -17,7 +17,7 @@ def test_a_quiet_cycle_is_one_get_and_nothing_else(stage: Stage) -> None:
     assert after is not None
     asked = stage.operations()
     assert set(asked) == {"list_records"}
-    # The journal was cleared between two cycles, or within one that was already counted or not.
+    # The journal was cleared, and the daemon ended, within a cycle or between two.
     assert after - before - 1 <= len(asked) <= after - before + 2
 
 
@@ -75,7 +75,6 @@ def test_a_target_that_swallows_packets_delays_no_other(stage: Stage) -> None:
     daemon = stage.steady(one, two, three, probe_timeout=30)
     stage.down(three)
     with black_hole(three, stage.port):
-        daemon.until_value(0, "probe_success", target=two) if False else None
         stage.down(two)
         stage.until_published(one, three)
         state = {t["address"]: t["health"] for t in daemon.status()["pools"][0]["targets"]}

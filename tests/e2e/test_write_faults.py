@@ -1,4 +1,4 @@
-"""Writes that go wrong: each ends with the zone as it should be, and nothing is repeated blindly."""
+"""Writes that go wrong: the zone ends as it should be, and nothing is repeated blindly."""
 
 from __future__ import annotations
 

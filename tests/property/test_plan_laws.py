@@ -522,7 +522,7 @@ def hold_applies(situation: Situation, record: Record, ground: Ground, hold: Hol
     spent = situation.spent.get(key, 0)
     limit = situation.pool.max_withdrawals or max(1, (len(values) + spent) // 2)
     idle = situation.drained | set(situation.pool.retired)
-    wanted = any(s.health is Health.UP for a, s in family.items() if a not in idle)
+    beside = any(is_up(situation, v) and v not in idle for v in rest)
     few = len(rest - (going - {record.value})) < situation.pool.min_records
     return {
         Hold.OBSERVE_MODE: situation.pool.mode is Mode.OBSERVE,
@@ -536,7 +536,7 @@ def hold_applies(situation: Situation, record: Record, ground: Ground, hold: Hol
         Hold.MIN_RECORDS: few
         or not standing
         or any(v in going for v in standing)
-        or (ground is Ground.DRAINED and not wanted),
+        or (ground is Ground.DRAINED and not beside),
         Hold.MAX_WITHDRAWALS: spent + len(going) > limit,
     }[hold]
 

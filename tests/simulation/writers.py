@@ -183,7 +183,13 @@ class NoLock:
     def valid(self, pool: Pool) -> bool:
         return True
 
+    def retry_at(self, pool: Pool) -> float:
+        return 0.0
+
     async def release(self, pool: Pool, *, settled: bool) -> None:
+        return
+
+    async def tidy(self, pool: Pool) -> None:
         return
 
 

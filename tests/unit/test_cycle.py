@@ -500,7 +500,7 @@ def test_an_unsettled_delete_ends_the_withdrawal_and_closes_the_way_for_the_leas
         waiting = scene.run(pool(A))
         assert scene.calls == ["list A"]
         assert waiting.plan.holds == (Hold.NO_LOCK,)
-        assert waiting.again_at == now + 1.0
+        assert waiting.again_at == max(now + 1.0, START + 60.0)
     scene.now = START + 60.0
     scene.run(pool(A))
     assert scene.published == [A, D]
@@ -532,8 +532,20 @@ def test_a_delete_that_is_refused_is_settled_and_the_next_one_is_tried() -> None
     report = scene.run(pool(A))
     assert errors(report) == [("delete", B, "500"), ("delete", C, "")]
     assert scene.published == [A, B, D]
+
+
+def test_a_refused_delete_is_tried_again_ever_more_slowly() -> None:
+    scene = stage(*at(A, B), A=UP, B=DOWN)
+    asked = ProviderError(ApiReason.RATE_LIMITED, "429", retry_after=60.0)
+    for fault, wait in ((BROKEN, 5.0), (BROKEN, 10.0), (asked, 60.0)):
+        scene.provider.faults["delete"].append(fault)
+        scene.run(pool(A))
+        waiting = scene.run(pool(A))
+        assert (waiting.plan.holds, waiting.again_at) == ((Hold.NO_LOCK,), scene.now + wait)
+        assert scene.calls == ["list A"]
+        scene.now += wait
     scene.run(pool(A))
-    assert scene.published == [A, D]
+    assert scene.published == [A]
 
 
 def test_a_delete_is_not_sent_once_the_lock_is_too_old() -> None:
