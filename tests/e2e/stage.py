@@ -245,7 +245,7 @@ class Stage:
                 "driver": "vkcloudns",
                 "protocol": "tcp",
                 "port": self.port,
-                "interval": 1,
+                "interval": "500ms",
                 "fast_interval": "100ms",
                 "probe_timeout": "500ms",
                 "lock": {"lease": 5, "margin": 2},

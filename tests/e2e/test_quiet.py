@@ -7,7 +7,7 @@ from tests.e2e.stage import ZONE, Stage, black_hole
 
 def test_a_quiet_cycle_is_one_get_and_nothing_else(stage: Stage) -> None:
     one, two, three = stage.hosts[:3]
-    daemon = stage.steady(one, two, three)
+    daemon = stage.steady(one, two, three, interval=1)
     stage.emulator.journal.clear()
     before = daemon.metrics().value("cycles_total")
     after = daemon.until_cycles(4).value("cycles_total")

@@ -35,7 +35,7 @@ def test_it_ends_while_a_delete_hangs_and_the_next_one_finds_what_came_of_it(sta
     assert stage.values() == sorted((one, two, three))
     stage.until_published(one, three)  # the request was on its way
     stage.emulator.faults.clear()
-    stage.member(one)
+    stage.member(one).until_value(1, "web_listening")
     stage.up(two)
     stage.member(two)
     stage.until_published(one, two, three)

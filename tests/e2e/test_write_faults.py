@@ -42,9 +42,7 @@ DELETES = {
     "a 500 after it took effect": ("lost_error", 1),
     "a reset before it took effect": ("reset", 2),
     "a 500": ("status:code=500", 2),
-    "a 400": ("status:code=400", 2),
     "a 404 while it is there": ("status:code=404", 2),
-    "a 409": ("status:code=409", 2),
     "a 429": ("status:code=429:retry_after=1", 2),
 }
 
