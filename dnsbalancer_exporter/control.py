@@ -1,4 +1,4 @@
-"""The control socket: how the verbs `status` and `explain` talk to a running daemon.
+"""The control socket: how the verbs (`status`, `drain` ..) talk to a running daemon.
 
 A Unix socket in the state folder, for its owner only (0600). One request and one answer per
 connection, each a line of JSON: `{"verb": "status"}` gives the status document.
@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import inspect
 import json
 import os
 import socket
@@ -19,10 +20,10 @@ from dnsbalancer_exporter.errors import DnsBalancerError
 
 NAME = "control.sock"
 LIMIT = 16 * 1024 * 1024
-SECONDS = 5.0
+SECONDS = 10.0
 
 Verb = Callable[[Mapping[str, Any]], Any]
-"""Answers a request with something that JSON can say."""
+"""Answers a request with something that JSON can say, or that gives it when awaited."""
 
 
 class ControlError(DnsBalancerError):
@@ -61,20 +62,24 @@ class Control:
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         try:
             line = await asyncio.wait_for(reader.readline(), SECONDS)
-            writer.write(json.dumps(self._answer(line)).encode() + b"\n")
+            writer.write(json.dumps(await self._answer(line)).encode() + b"\n")
             await asyncio.wait_for(writer.drain(), SECONDS)
         except (OSError, ValueError, asyncio.TimeoutError):
             pass  # whoever asked has gone, or said nothing, or too much
         finally:
             writer.close()
 
-    def _answer(self, line: bytes) -> Mapping[str, Any]:
+    async def _answer(self, line: bytes) -> Mapping[str, Any]:
         try:
             request = json.loads(line)
             verb = self._verbs[request["verb"]]
         except (ValueError, KeyError, TypeError):
             return {"error": f"not a request; the verbs are {', '.join(sorted(self._verbs))}"}
-        return {"answer": verb(request)}
+        try:
+            answer = verb(request)
+            return {"answer": await answer if inspect.isawaitable(answer) else answer}
+        except DnsBalancerError as error:
+            return {"error": str(error)}
 
 
 def _answers(path: Path) -> bool:
@@ -83,7 +88,7 @@ def _answers(path: Path) -> bool:
         return probe.connect_ex(str(path)) == 0
 
 
-def ask(state_dir: str, verb: str, **arguments: str) -> Any:
+def ask(state_dir: str, verb: str, **arguments: Any) -> Any:
     """Ask a running daemon; raises ControlError when there is none, or it is not for us to ask."""
     path = Path(state_dir) / NAME
     try:
@@ -100,5 +105,5 @@ def ask(state_dir: str, verb: str, **arguments: str) -> Any:
             f"no daemon answers at {path} ({error}): is it running, and is this its configuration?"
         ) from error
     if "error" in answer:
-        raise ControlError(f"the daemon says: {answer['error']}")
+        raise ControlError(answer["error"])
     return answer["answer"]

@@ -15,17 +15,18 @@ error ends the cycle of its pool and leaves the zone as it is; the next cycle is
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
+from dataclasses import replace
+from itertools import groupby
 from typing import Protocol
 
-from dnsbalancer_exporter import health, plan, roster
+from dnsbalancer_exporter import plan, roster
 from dnsbalancer_exporter.errors import AnswerLost, Conflict, ProviderError
 from dnsbalancer_exporter.model import (
     Create,
     Delete,
     Ground,
-    HealthState,
+    Mode,
     Plan,
     Pool,
     Record,
@@ -34,8 +35,9 @@ from dnsbalancer_exporter.model import (
     Unpublished,
 )
 from dnsbalancer_exporter.names import RecordType, address_order
+from dnsbalancer_exporter.outlook import Outlook
 from dnsbalancer_exporter.report import Change, PoolReport, TargetState
-from dnsbalancer_exporter.roster import Belief, Memory, Refusal
+from dnsbalancer_exporter.roster import Refusal
 
 READ_BUDGET = 30.0
 """Seconds that one read may take with all its retries."""
@@ -47,8 +49,21 @@ RETRY_FIRST = 5.0
 """Seconds after which a cycle that failed is tried again; doubles, at most the interval."""
 
 
-class Provider(Protocol):
-    """The zone, as the cycle sees it. Names and addresses are canonical; every call may raise
+class Exchange(Protocol):
+    """What a provider offers beyond single writes if it can compare and swap (RFC 2136, 2.4)."""
+
+    async def delete_records(
+        self, zone: str, seen: tuple[Record, ...], gone: tuple[Record, ...]
+    ) -> None:
+        """In one step, delete ``gone`` if their record set holds exactly ``seen``.
+
+        Raises Conflict if it does not, else ProviderError and AnswerLost as other writes.
+        """
+        ...
+
+
+class Records(Protocol):
+    """The records of zones, one at a time. Names and addresses are canonical; every call may raise
     ProviderError, a write also Conflict (create) and AnswerLost.
     """
 
@@ -70,12 +85,13 @@ class Provider(Protocol):
         ...
 
 
-@dataclass(frozen=True, slots=True)
-class View:
-    """What a pool's record sets held when they were read; ``doubtful`` after a list too short."""
+class Provider(Records, Protocol):
+    """The zone, as the cycle sees it."""
 
-    records: tuple[Record, ...]
-    doubtful: bool
+    @property
+    def exchange(self) -> Exchange | None:
+        """Compare and swap, which needs no lock; None: withdrawals take the lock."""
+        ...
 
 
 class Lock(Protocol):
@@ -103,7 +119,7 @@ class Lock(Protocol):
 
 
 class Cycle:
-    """The cycle of one process, over all its pools; keeps what must be known from one to the next.
+    """The cycle of one process, over all its pools; `outlook` keeps what it must know.
 
     ``states`` gives the watch's states, ``follow`` tells it whom to probe; ``clock`` is the
     process's clock in seconds.
@@ -119,23 +135,14 @@ class Cycle:
     ) -> None:
         self.provider = provider
         self.lock = lock
+        self.outlook = Outlook(self._read, clock, states, follow)
         self._clock = clock
-        self._states = states
-        self._follow = follow
-        self._memories: dict[str, Memory] = {}
-        self._beliefs: dict[tuple[str, RecordType], Belief] = {}
-        self._lists: dict[tuple[str, RecordType], tuple[Record, ...]] = {}
-        self._views: dict[str, View] = {}
         self._reports: dict[str, PoolReport] = {}
-
-    def begin(self, pool: Pool) -> None:
-        """Start to probe what is known of a pool before its zone has been read."""
-        self._follow(pool, roster.watched(pool, self._memory(pool).known))
 
     def forget(self, pool: Pool) -> None:
         """Drop what is kept of a pool that is no longer configured."""
-        for kept in (self._memories, self._views, self._reports):
-            kept.pop(pool.name, None)
+        self.outlook.forget(pool)
+        self._reports.pop(pool.name, None)
 
     async def run(
         self, pools: Iterable[Pool], done: Callable[[PoolReport], None] = lambda _: None
@@ -145,7 +152,7 @@ class Cycle:
         Zones are independent: one that cannot be read does not delay another. Within a zone pools
         follow each other, and what they share is read once.
         """
-        self.reread()
+        self.outlook.reread()
         zones: dict[str, list[Pool]] = {}
         for pool in pools:
             zones.setdefault(pool.zone, []).append(pool)
@@ -166,117 +173,65 @@ class Cycle:
         changes: list[Change] = []
         began = self._clock()
         try:
-            current = await self.look(pool)
-            await self.lock.tidy(pool)
-            await self._create(pool, current.creates, changes)
-            if any(not change.error for change in changes):
-                current = await self.look(pool)
-            elif changes:
-                current = self._plan(pool, changes)
+            current = await self.outlook.look(pool)
+            if pool.mode is Mode.ENFORCE:
+                await self.lock.tidy(pool)
+            current = await self._publish(pool, current, changes)
             if current.deletes:
                 current = await self._withdraw(pool, current, changes)
         except ProviderError as error:
             report = self._failed(pool, changes, error)
         else:
             report = self._reported(pool, current, changes)
-        cycles = report.cycles + 1
-        report = replace(report, duration=self._clock() - began, cycles=cycles)
+        report = replace(
+            report,
+            duration=self._clock() - began,
+            cycles=report.cycles + 1,
+            gaps=self.outlook.take_gaps(pool),
+        )
         self._reports[pool.name] = report
         return report
 
-    # --- read and plan ------------------------------------------------------------------
+    async def _read(self, zone: str, type_: RecordType) -> tuple[Record, ...]:
+        return await self.provider.list_records(zone, type_, READ_BUDGET)
 
-    def reread(self) -> None:
-        """Have the next look read the zones anew."""
-        self._lists.clear()
+    # --- publish ------------------------------------------------------------------------
 
-    def records(self, pool: Pool) -> tuple[Record, ...]:
-        """What the pool's record sets held when they were last read."""
-        return self._views[pool.name].records
+    async def _publish(self, pool: Pool, current: Plan, changes: list[Change]) -> Plan:
+        """Create what ``current`` wants and is missing; the plan after it."""
+        made = False
+        for create in current.creates:
+            changes.append(await self._create(pool, create))
+            made |= not changes[-1].error
+        if made:
+            return await self.outlook.look(pool, changes)
+        return self.outlook.plan(pool, changes) if current.creates else current
 
-    async def look(self, pool: Pool, changes: Sequence[Change] = ()) -> Plan:
-        """Read the pool's record sets, learn who its targets are, and plan."""
-        records: list[Record] = []
-        doubtful = False
-        for type_ in pool.types:
-            listed, doubted = await self._list(pool.zone, type_)
-            doubtful |= doubted
-            records += [r for r in listed if r.name in pool.records]
-        view = View(tuple(records), doubtful)
-        self._views[pool.name] = view
-        self._learn(pool, view)
-        return self._plan(pool, changes)
-
-    async def _list(self, zone: str, type_: RecordType) -> tuple[tuple[Record, ...], bool]:
-        """One list per zone, type and cycle, until something is written."""
-        key = (zone, type_)
-        if key not in self._lists:
-            listed = await self.provider.list_records(zone, type_, READ_BUDGET)
-            self._beliefs[key] = roster.believe(self._beliefs.get(key), len(listed))
-            self._lists[key] = listed
-        return self._lists[key], self._beliefs[key].doubted is not None
-
-    def _learn(self, pool: Pool, view: View) -> None:
-        memory, now = self._memory(pool), self._clock()
-        seen = roster.values(view.records)
-        if not view.doubtful:
-            before, states = roster.values(memory.records), self._healths(pool)
-            remembered = roster.remember(pool, memory.remembered, before, seen, states, now)
-            old = view.records if memory.read_at is None else memory.records
-            contests = roster.contests(memory.contests, old, view.records, states, now)
-            memory = replace(memory, records=view.records, remembered=remembered, contests=contests)
-        self._follow(pool, roster.watched(pool, memory.known | seen))
-        warm_up = memory.warm_up.step(pool, self._healths(pool), now)
-        self._memories[pool.name] = replace(memory, read_at=now, warm_up=warm_up)
-
-    def _plan(self, pool: Pool, changes: Sequence[Change]) -> Plan:
-        """Plan on the view and on the states as they are."""
-        memory, states, view = self._memory(pool), self._states(), self._views[pool.name]
-        vouching = [s.health.succeeded_at for s in states.values() if health.vouches(s.health)]
-        mine = {k: s for k, s in states.items() if k.pool == pool.name}
-        references = [s for k, s in mine.items() if k.reference]
-        situation = plan.Situation(
-            pool=pool,
-            records=view.records,
-            health=self._healths(pool),
-            now=self._clock(),
-            vouched_at=max((at for at in vouching if at is not None), default=None),
-            isolated=bool(references) and not any(health.vouches(s.health) for s in references),
-            doubtful=view.doubtful,
-            warming=not memory.warm_up.over,
-            remembered=frozenset(memory.remembered),
-            restrained={k.address: s.restraint.until for k, s in mine.items() if not k.reference},
-            refused={k: (r.reason, r.until) for k, r in memory.refusals.items()},
-            contested={address: c.until for address, c in memory.contests.items()},
-            spent=_spent(view.records, changes),
-        )
-        return plan.make(situation)
-
-    # --- apply --------------------------------------------------------------------------
-
-    async def _create(self, pool: Pool, creates: tuple[Create, ...], changes: list[Change]) -> None:
-        for create in creates:
-            change, refusal = await self._create_one(pool, create)
-            changes.append(change)
-            refusals = dict(self._memory(pool).refusals)
-            refusals.pop((create.name, create.value), None)
-            if refusal:
-                refusals[create.name, create.value] = refusal
-            self._memories[pool.name] = replace(self._memory(pool), refusals=refusals)
+    async def _create(self, pool: Pool, create: Create) -> Change:
+        change, refusal = await self._create_one(pool, create)
+        refusals = dict(self.outlook.memory(pool).refusals)
+        refusals.pop((create.name, create.value), None)
+        if refusal:
+            refusals[create.name, create.value] = refusal
+        self.outlook.keep(pool, refusals=refusals)
+        return change
 
     async def _create_one(self, pool: Pool, create: Create) -> tuple[Change, Refusal | None]:
-        self._lists.pop((pool.zone, create.type), None)
+        refills = self.outlook.is_gap(pool, RecordSetKey(create.name, create.type))
+        self.outlook.unread(pool.zone, [create.type])
         try:
-            return Change("create", await self.provider.create_record(pool.zone, create)), None
+            made = await self.provider.create_record(pool.zone, create)
         except (Conflict, AnswerLost) as error:
             refused: ProviderError = error
-            listed, _ = await self._list(pool.zone, create.type)
+            listed, _ = await self.outlook.listed(pool.zone, create.type)
             found = [r for r in listed if (r.name, r.value) == (create.name, create.value)]
             if found:
-                return Change("create", found[0]), None
+                return Change("create", found[0], refills=refills), None
         except ProviderError as error:
             refused = error
-        earlier = self._memory(pool).refusals.get((create.name, create.value))
+        else:
+            return Change("create", made, refills=refills), None
+        earlier = self.outlook.memory(pool).refusals.get((create.name, create.value))
         step = earlier.step + 1 if earlier else 1
         conflict = isinstance(refused, Conflict)
         reason = Unpublished.CONFLICT if conflict else Unpublished.API_ERROR
@@ -285,95 +240,112 @@ class Cycle:
         refusal = Refusal(reason, self._clock() + wait, step)
         return Change("create", wanted, error=str(refused)), refusal
 
+    # --- withdraw -----------------------------------------------------------------------
+
     async def _withdraw(self, pool: Pool, wanted: Plan, changes: list[Change]) -> Plan:
-        """Withdraw under the lock what a fresh read still calls for; without it, nothing."""
-        refused_until = self._memory(pool).refused_until
+        """Withdraw by compare and swap where the provider has it, else under the lock."""
+        refused_until = self.outlook.memory(pool).refused_until
         if self._clock() < refused_until:
             return plan.without_lock(wanted, refused_until)
+        if self.provider.exchange:
+            return await self._exchange(pool, self.provider.exchange, wanted, changes)
         if not await self.lock.take(pool):
             again_at = self._clock() + pool.timing.fast_interval
             return plan.without_lock(wanted, max(again_at, self.lock.retry_at(pool)))
         settled = True
         try:
-            self._unread(pool)
-            current = await self.look(pool)
+            self.outlook.unread(pool.zone, pool.types)
+            current = await self._publish(pool, await self.outlook.look(pool), changes)
             for delete in current.deletes:
                 if not self.lock.valid(pool):
                     break
-                current = self._plan(pool, changes)
+                current = self.outlook.plan(pool, changes)
                 if delete not in current.deletes:
                     continue  # it came back while we were busy
                 settled = False  # until its answer, or a read, says otherwise
-                settled = await self._delete(pool, delete, changes)
-                current = self._plan(pool, changes)
+                call = self.provider.delete_record(pool.zone, delete.record)
+                settled = await self._remove(pool, [delete], call, changes)
+                current = self.outlook.plan(pool, changes)
                 if not settled:
                     break
             if settled and any(change.action == "delete" for change in changes):
                 settled = False
-                self._unread(pool)
-                current = await self.look(pool, changes)
+                self.outlook.unread(pool.zone, pool.types)
+                current = await self.outlook.look(pool, changes)
                 settled = True
+                current = await self._publish(pool, current, changes)
         finally:
             await self.lock.release(pool, settled=settled)
         return current
 
-    def _unread(self, pool: Pool) -> None:
-        """Have the next look read this pool's zone anew."""
-        for type_ in pool.types:
-            self._lists.pop((pool.zone, type_), None)
+    async def _exchange(
+        self, pool: Pool, exchange: Exchange, wanted: Plan, changes: list[Change]
+    ) -> Plan:
+        """Withdraw in one step per record set: who else has written it makes the step fail."""
+        for key, group in groupby(wanted.deletes, lambda d: (d.record.name, d.record.type)):
+            deletes = list(group)
+            seen = [r for r in self.outlook.records(pool) if (r.name, r.type) == key]
+            gone = tuple(delete.record for delete in deletes)
+            call = exchange.delete_records(pool.zone, tuple(seen), gone)
+            try:
+                await self._remove(pool, deletes, call, changes)
+            except Conflict:
+                continue  # somebody has written since: the next look tells
+        self.outlook.unread(pool.zone, pool.types)
+        return await self._publish(pool, await self.outlook.look(pool, changes), changes)
 
-    async def _delete(self, pool: Pool, delete: Delete, changes: list[Change]) -> bool:
-        """Delete one record; False if nobody knows yet whether it happened."""
-        record = delete.record
-        self._lists.pop((pool.zone, record.type), None)
-        if delete.ground is Ground.DOWN and not pool.listed:
-            # Noted before it happens: by the next read it may be UP, and would be forgotten.
-            memory, until = self._memory(pool), self._clock() + pool.remember
-            remembered = {**memory.remembered, record.value: until}
-            self._memories[pool.name] = replace(memory, remembered=remembered)
+    async def _remove(
+        self, pool: Pool, deletes: Sequence[Delete], call: Awaitable[None], changes: list[Change]
+    ) -> bool:
+        """Have ``call`` delete records of one set; False if nobody knows yet whether it did."""
+        self.outlook.unread(pool.zone, [deletes[0].record.type])
+        self._remember(pool, deletes)
         error, settled = "", True
         try:
-            await self.provider.delete_record(pool.zone, record)
+            await call
         except AnswerLost as lost:
             error, settled = str(lost), False
+        except Conflict:
+            raise
         except ProviderError as refused:
             error = str(refused)
             self._refused(pool, refused)
-        if not settled and await self._is_gone(pool, record, changes, delete.ground, error):
-            error, settled = "", True
-        changes.append(Change("delete", record, delete.ground, error))
+        try:
+            if not settled and await self._are_gone(pool, deletes):
+                error, settled = "", True
+        finally:
+            changes += [Change("delete", d.record, d.ground, error) for d in deletes]
         if not error:
-            memory = self._memory(pool)
-            self._memories[pool.name] = replace(memory, refusals_of_deletes=0)
-            view = self._views[pool.name]
-            left = tuple(r for r in view.records if r.id != record.id)
-            self._views[pool.name] = replace(view, records=left)
+            self.outlook.keep(pool, refusals_of_deletes=0)
+            for delete in deletes:
+                self.outlook.gone(pool, delete.record)
         return settled
+
+    def _remember(self, pool: Pool, deletes: Iterable[Delete]) -> None:
+        """Note who goes before it happens: by the next read it may be UP, and be forgotten."""
+        until = self._clock() + pool.remember
+        down = {d.record.value: until for d in deletes if d.ground is Ground.DOWN}
+        if down and not pool.listed:
+            remembered = {**self.outlook.memory(pool).remembered, **down}
+            self.outlook.keep(pool, remembered=remembered)
 
     def _refused(self, pool: Pool, error: ProviderError) -> None:
         """Let withdrawals wait, longer each time, after a DELETE that was refused."""
-        memory = self._memory(pool)
-        step = memory.refusals_of_deletes + 1
+        step = self.outlook.memory(pool).refusals_of_deletes + 1
         wait = roster.backoff(step, RETRY_FIRST, error.retry_after)
-        self._memories[pool.name] = replace(
-            memory, refused_until=self._clock() + wait, refusals_of_deletes=step
-        )
+        self.outlook.keep(pool, refused_until=self._clock() + wait, refusals_of_deletes=step)
 
-    async def _is_gone(
-        self, pool: Pool, record: Record, changes: list[Change], ground: Ground, error: str
-    ) -> bool:
+    async def _are_gone(self, pool: Pool, deletes: Sequence[Delete]) -> bool:
         """Settle a lost answer by reading; if that fails, the delete is told as it stands."""
-        try:
-            listed, _ = await self._list(pool.zone, record.type)
-        except ProviderError:
-            changes.append(Change("delete", record, ground, error))
-            raise
-        return all(r.id != record.id for r in listed)
+        listed, _ = await self.outlook.listed(pool.zone, deletes[0].record.type)
+        ids = {record.id for record in listed}
+        return all(delete.record.id not in ids for delete in deletes)
 
     # --- report -------------------------------------------------------------------------
 
     def _reported(self, pool: Pool, current: Plan, changes: Sequence[Change]) -> PoolReport:
-        self._memories[pool.name] = memory = replace(self._memory(pool), errors=0)
+        self.outlook.keep(pool, errors=0)
+        memory = self.outlook.memory(pool)
         pending = bool(current.creates or current.deletes)
         soon = self._clock() + pool.timing.fast_interval
         again = [at for at in (current.again_at, soon if pending else None) if at is not None]
@@ -384,41 +356,23 @@ class Cycle:
             last,
             pool=pool,
             targets=tuple(t.address for t in roster.targets(pool, memory.known)),
-            records=self._views[pool.name].records,
+            records=self.outlook.records(pool),
             read_at=memory.read_at,
             plan=current,
             changes=tuple(changes),
             warming=not memory.warm_up.over,
             again_at=min(again, default=None),
             remembered=tuple(sorted(memory.remembered, key=address_order)),
+            drains=memory.drains,
+            contests=memory.contests,
             error="",
         )
 
     def _failed(self, pool: Pool, changes: Sequence[Change], error: ProviderError) -> PoolReport:
-        memory = self._memory(pool)
-        self._memories[pool.name] = replace(memory, errors=memory.errors + 1)
+        memory = self.outlook.memory(pool)
+        self.outlook.keep(pool, errors=memory.errors + 1)
         known = roster.targets(pool, memory.known)
         last = self._reports.get(pool.name) or PoolReport(pool, tuple(t.address for t in known))
         wait = roster.backoff(memory.errors + 1, RETRY_FIRST, error.retry_after)
         again_at = self._clock() + max(min(pool.timing.interval, wait), error.retry_after or 0.0)
         return replace(last, pool=pool, changes=tuple(changes), error=str(error), again_at=again_at)
-
-    def _memory(self, pool: Pool) -> Memory:
-        return self._memories.get(pool.name, Memory())
-
-    def _healths(self, pool: Pool) -> dict[str, HealthState]:
-        """The health of each target of the pool, by address."""
-        states = self._states()
-        keys = [k for k in states if k.pool == pool.name and not k.reference]
-        return {key.address: states[key].health for key in keys}
-
-
-def _spent(records: Iterable[Record], changes: Sequence[Change]) -> dict[RecordSetKey, int]:
-    """How many values of each record set this cycle has withdrawn to the last record."""
-    left = {(RecordSetKey(r.name, r.type), r.value) for r in records}
-    values = {
-        (RecordSetKey(c.record.name, c.record.type), c.record.value)
-        for c in changes
-        if c.action == "delete" and not c.error and c.ground is not Ground.DUPLICATE
-    } - left
-    return {key: sum(k == key for k, _ in values) for key, _ in values}

@@ -1,9 +1,8 @@
 """The daemon: builds everything, owns clock, sleep, signals and reload; it alone knows everybody.
 
 Two activities share one event loop and never wait for each other: the watch probes targets, the
-zone loop runs cycles. A transition wakes the zone loop at once; else a pool's cycle is due after
-its `interval`, or when the last plan wanted another look. Between cycles, and only there, a new
-configuration takes the place of the old one.
+rounds run cycles (rounds.py). Between cycles, and only there, a new configuration takes the place
+of the old one.
 """
 
 from __future__ import annotations
@@ -14,37 +13,36 @@ import random
 import signal
 import time
 from collections.abc import Callable, Iterable
-from functools import partial
 
 import prometheus_client as client
 
-from dnsbalancer_exporter import health
-from dnsbalancer_exporter.clock import Epoch, clock, happens
+from dnsbalancer_exporter import state
+from dnsbalancer_exporter.clock import Epoch, clock
 from dnsbalancer_exporter.config import Config
 from dnsbalancer_exporter.cycle import Cycle, Lock, Provider
+from dnsbalancer_exporter.desk import Desk
 from dnsbalancer_exporter.doors import Doors
 from dnsbalancer_exporter.errors import ConfigError
-from dnsbalancer_exporter.export import logs, status
+from dnsbalancer_exporter.export import logs
 from dnsbalancer_exporter.export.instruments import Instruments
 from dnsbalancer_exporter.export.journal import Journal
 from dnsbalancer_exporter.export.metrics import ReportCollector
 from dnsbalancer_exporter.export.site import Site
+from dnsbalancer_exporter.guard import Guard, writable
 from dnsbalancer_exporter.lock import SingleWriter
-from dnsbalancer_exporter.model import Hold, Pool, TargetKey
+from dnsbalancer_exporter.model import Pool, TargetKey
 from dnsbalancer_exporter.notify import Notifier
 from dnsbalancer_exporter.probe import Engine
 from dnsbalancer_exporter.provider import WRITE_BUDGET, connect
 from dnsbalancer_exporter.provider.threaded import Threaded
 from dnsbalancer_exporter.report import ApiCall, PoolReport, Report, TargetState
 from dnsbalancer_exporter.roster import Watched
+from dnsbalancer_exporter.rounds import Rounds
 from dnsbalancer_exporter.watch import Watch
 from dnsbalancer_exporter.zonelock import ZoneLock
 
 PARTING_SECONDS = 1.0
 """Seconds that a cycle has to end in order after SIGTERM."""
-
-HOLDS_ON_HEALTH = frozenset({Hold.ISOLATED, Hold.UNKNOWN_HEALTH, Hold.MIN_RECORDS})
-"""Holds that may end when a target vouches again, without a transition."""
 
 
 class Daemon:
@@ -54,10 +52,6 @@ class Daemon:
         self._config = config
         self._load = load
         self._next: Config | None = None
-        self._reports: dict[str, PoolReport] = {}
-        self._due: dict[str, float] = {}
-        self._woken: set[str] = set()
-        self._wake = asyncio.Event()
         self._stop = asyncio.Event()
         self._registry = client.CollectorRegistry(auto_describe=False)
         self._instruments = Instruments(self._registry)
@@ -68,22 +62,27 @@ class Daemon:
         self._notifier = Notifier()
         self._engine = Engine(clock)
         self._watch = Watch(self._engine, clock, self._judged)
-        provider = self._provider(config)
+        self._guard = self._provider(config)
         self._cycle = Cycle(
-            provider,
-            self._lock(config, provider),
+            self._guard,
+            self._lock(config, self._guard),
             clock,
             lambda: self._watch.states,
             self._follow,
         )
+        self._rounds = Rounds(self._cycle, clock, self._cycled)
+        self._keeper = state.Keeper(self._to_keep, self._kept)
+        self._cycle.outlook.changed = self._keeper.changed
         self._doors = Doors(
             Site(self._registry, self.report, self._epoch, self._journal.events).routes,
-            {
-                "status": lambda _: self._status(),
-                "explain": lambda asked: status.explain(
-                    self._status(), str(asked.get("address", ""))
-                ),
-            },
+            Desk(
+                self._cycle.outlook,
+                self._rounds,
+                self._keeper,
+                self._journal,
+                self.report,
+                self._epoch,
+            ).verbs,
             self._journal,
             self._instruments.listening,
         )
@@ -99,8 +98,14 @@ class Daemon:
             (signal.SIGHUP, self.reload),
         ):
             loop.add_signal_handler(number, act)
+        self._restore(self._config)
         await self._begin(self._config)
-        activities = (self._zone_loop(), self._doors.keep_open(), self._feed_watchdog())
+        activities = (
+            self._rounds.run(self._pools),
+            self._doors.keep_open(),
+            self._keeper.run(),
+            self._feed_watchdog(),
+        )
         tasks = [asyncio.ensure_future(activity) for activity in activities]
         stopped = asyncio.ensure_future(self._stop.wait())
         try:
@@ -113,6 +118,9 @@ class Daemon:
                 task.cancel()
             # A moment to give the lock back; what still waits for the API then is left to its end.
             await asyncio.wait([*tasks, stopped], timeout=PARTING_SECONDS)
+            await asyncio.wait(
+                {asyncio.ensure_future(self._keeper.save())}, timeout=PARTING_SECONDS
+            )
             self._watch.close()
             self._engine.close()
             await self._doors.close()
@@ -137,7 +145,7 @@ class Daemon:
             self._notifier.send("READY=1")
         else:
             self._next = config
-            self._wake.set()
+            self._rounds.wake()
 
     # --- configuration ------------------------------------------------------------------
 
@@ -146,10 +154,9 @@ class Daemon:
         for note in config.notes:
             self._journal.say(logging.WARNING, "config_note", note)
         for pool in config.pools:
-            self._instruments.begin_pool(pool.name, pool.zone)
-            self._reports.setdefault(pool.name, PoolReport(pool))
-            self._cycle.begin(pool)
-            self._due[pool.name] = clock()
+            self._instruments.begin_pool(pool)
+            self._cycle.outlook.begin(pool)
+            self._rounds.begin(pool)
             role = "member" if pool.member else "witness"
             names = ", ".join(pool.records)
             text = f"{role} of {names} in zone {pool.zone}, {pool.mode.value} mode"
@@ -165,20 +172,21 @@ class Daemon:
             if (pool.name, pool.zone, pool.records) not in kept:
                 self._watch.unfollow(pool.name)
                 self._cycle.forget(pool)
-                self._instruments.end_pool(pool.name, pool.zone)
-                del self._reports[pool.name], self._due[pool.name]
+                self._instruments.end_pool(pool)
+                self._rounds.forget(pool)
+        self._guard.places = writable(config.pools)
         if (config.api, config.lock) != (old.api, old.lock):
-            self._cycle.provider = self._provider(config)
-            self._cycle.lock = self._lock(config, self._cycle.provider)
+            self._cycle.provider = self._guard = self._provider(config)
+            self._cycle.lock = self._lock(config, self._guard)
         await self._begin(config)
         self._journal.say(logging.INFO, "reload", "the configuration was read again and is in use")
         self._notifier.send("READY=1")
 
-    def _provider(self, config: Config) -> Threaded:
+    def _provider(self, config: Config) -> Guard:
         # A DELETE that was sent must take effect within the lock's margin, or never.
         budget = min(WRITE_BUDGET, 0.75 * config.lock.margin)
         driver = connect(config.api, meter=self._metered, clock=clock, write_budget=budget)
-        return Threaded(driver, config.lock.margin)
+        return Guard(Threaded(driver, config.lock.margin), writable(config.pools))
 
     def _lock(self, config: Config, provider: Provider) -> Lock:
         if not config.lock.enabled:
@@ -192,54 +200,42 @@ class Daemon:
     def _metered(self, call: ApiCall) -> None:
         self._instruments.api_call(call, time.time())
 
-    # --- the zone loop ------------------------------------------------------------------
+    # --- what is kept -------------------------------------------------------------------
 
-    async def _zone_loop(self) -> None:
-        while True:
-            self._wake.clear()
-            if self._next:
-                config, self._next = self._next, None
-                await self._swap(config)
-            began = clock()
-            await self._cycle.run(self._due_pools(began), partial(self._cycled, began))
-            await happens(self._wake, max(0.0, min(self._due.values()) - clock()))
+    def _restore(self, config: Config) -> None:
+        """Begin with what an earlier process kept."""
+        kept, warning = state.load(config.state_dir, config.pools, self._epoch(), clock())
+        if warning:
+            self._journal.say(logging.WARNING, "state_unusable", warning)
+        for pool in config.pools:
+            if pool.name in kept:
+                self._cycle.outlook.restore(pool, kept[pool.name])
 
-    def _due_pools(self, now: float) -> list[Pool]:
-        """The pools whose cycle is due, and those of the same zones that soon are.
+    def _to_keep(self) -> tuple[str, state.Document]:
+        kept = self._cycle.outlook.kept(self._config.pools)
+        return self._config.state_dir, state.to_document(kept, self._epoch())
 
-        Pools of one zone share its reads only if they run together; after a transition of one of
-        them they would else go apart for ever.
-        """
-        woken, self._woken = self._woken, set()
-        pools = self._config.pools
-        due = {p.zone for p in pools if p.name in woken or self._due[p.name] <= now}
-        return [
-            p
-            for p in pools
-            if p.zone in due
-            and (p.name in woken or self._due[p.name] <= now + p.timing.interval / 2)
-        ]
+    def _kept(self, error: str) -> None:
+        self._instruments.state_saved(not error)
+        self._journal.saved(error)
 
-    def _cycled(self, began: float, report: PoolReport) -> None:
-        name = report.pool.name
-        self._journal.cycled(self._reports.get(name), report)
+    # --- the rounds ---------------------------------------------------------------------
+
+    async def _pools(self) -> tuple[Pool, ...]:
+        """The pools of the configuration in use: of the next one, if there is one by now."""
+        if self._next:
+            config, self._next = self._next, None
+            await self._swap(config)
+        return self._config.pools
+
+    def _cycled(self, before: PoolReport | None, report: PoolReport) -> None:
+        self._journal.cycled(before, report)
         self._instruments.cycle_done(report, time.time())
-        self._reports[name] = report
-        next_at = began + report.pool.timing.interval
-        if report.again_at is not None:
-            # After an error it may be later than the interval: the API may have asked for it.
-            next_at = report.again_at if report.error else min(next_at, report.again_at)
-        self._due[name] = next_at
         self._notifier.send("READY=1", f"STATUS={self._sentence()}")
 
     def _judged(self, key: TargetKey, before: TargetState, after: TargetState) -> None:
         self._journal.judged(key, before, after)
-        changed = before.health.health is not after.health.health
-        vouches = health.vouches(after.health) and not health.vouches(before.health)
-        holds = self._reports[key.pool].plan.holds
-        if changed or (vouches and HOLDS_ON_HEALTH.intersection(holds)):
-            self._woken.add(key.pool)
-            self._wake.set()
+        self._rounds.judged(key, before, after)
 
     def _follow(self, pool: Pool, wanted: Iterable[Watched]) -> None:
         self._watch.follow(pool.name, pool.timing, wanted)
@@ -247,17 +243,14 @@ class Daemon:
     def _sentence(self) -> str:
         up = sum(s.health.health.value == "up" for s in self._watch.states.values())
         text = f"{up} of {len(self._watch.states)} targets up"
-        errors = [r.error for r in self._reports.values() if r.error]
+        errors = [r.error for r in self._rounds.reports.values() if r.error]
         return f"{text}; {errors[0]}" if errors else text
 
     # --- what others see ----------------------------------------------------------------
 
     def report(self) -> Report:
         """One frozen picture; safe to be called from any thread."""
-        return Report(clock(), tuple(self._reports.values()), dict(self._watch.states))
-
-    def _status(self) -> status.Document:
-        return status.document(self.report(), self._epoch())
+        return Report(clock(), tuple(self._rounds.reports.values()), dict(self._watch.states))
 
     async def _feed_watchdog(self) -> None:
         """Tell systemd's watchdog that the loop turns, at half of its patience."""

@@ -59,6 +59,11 @@ class ProbeSpec:
     port: int
     timeout: float
 
+    @property
+    def label(self) -> str:
+        """What is probed, for people and files: ``tcp 192.0.2.1 80``."""
+        return " ".join(filter(None, (self.protocol.value, self.address, str(self.port or ""))))
+
 
 class Outcome(Enum):
     """SUCCESS; FAILURE, the target's fault; ERROR, ours, which never counts against a target."""
@@ -145,6 +150,18 @@ class Contest:
     returns: int = 0
     until: float = 0.0
     agreed_since: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Drain:
+    """An operator's word that an address be out of the zone from ``since`` until ``until``.
+
+    ``forced`` lets it fall below `min_records`, but never below one target that is UP.
+    """
+
+    since: float
+    until: float
+    forced: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -251,6 +268,21 @@ class RecordSetKey(NamedTuple):
 
     name: str
     type: RecordType
+
+
+@dataclass(frozen=True, slots=True)
+class Kept:
+    """What of a pool outlives the process; by address, times on the process's clock.
+
+    ``remembered`` says until when a withdrawn learned target stays one; ``proven`` holds the
+    probes (`ProbeSpec.label`) of own addresses that have been UP from here.
+    """
+
+    drains: Mapping[str, Drain] = field(default_factory=dict)
+    remembered: Mapping[str, float] = field(default_factory=dict)
+    contests: Mapping[str, Contest] = field(default_factory=dict)
+    restraints: Mapping[str, Restraint] = field(default_factory=dict)
+    proven: frozenset[str] = frozenset()
 
 
 # --- plans ------------------------------------------------------------------------------

@@ -28,6 +28,7 @@ from dnsbalancer_exporter import health
 from dnsbalancer_exporter.model import (
     Create,
     Delete,
+    Drain,
     Ground,
     Health,
     HealthState,
@@ -51,7 +52,7 @@ class Situation:
     ``health`` has every target of the pool. ``vouched_at`` is when the latest probe started that
     succeeded on a target of any pool that is UP beyond doubt; ``isolated`` says that all references
     fail. ``restrained`` and ``refused`` say until when a publication waits, ``refused`` why, and
-    ``contested`` until when a withdrawal does.
+    ``contested`` until when a withdrawal does. ``drained`` holds the drains in force.
     ``spent`` counts the values that this cycle has withdrawn already.
     """
 
@@ -64,7 +65,7 @@ class Situation:
     doubtful: bool = False
     warming: bool = False
     remembered: frozenset[str] = frozenset()
-    drained: frozenset[str] = frozenset()
+    drained: Mapping[str, Drain] = field(default_factory=dict)
     restrained: Mapping[str, float] = field(default_factory=dict)
     refused: Mapping[tuple[str, str], tuple[Unpublished, float]] = field(default_factory=dict)
     contested: Mapping[str, float] = field(default_factory=dict)
@@ -163,6 +164,24 @@ def may_publish(situation: Situation, address: str) -> bool:
     return address in situation.remembered and not pool.member
 
 
+def unwanted(
+    pool: Pool, states: Mapping[str, HealthState], drained: Mapping[str, Drain]
+) -> frozenset[str]:
+    """Every address that has a ground to go, wherever it is: who puts it back contests it."""
+    down = {a for a, state in states.items() if state.health is Health.DOWN}
+    return frozenset(down | set(drained) | set(pool.retired))
+
+
+def drainable(situation: Situation, address: str) -> bool:
+    """Law 1 for a drain: whether the rest of each set that has the address would be enough."""
+    for key in record_sets(situation.pool):
+        values = {r.value for r in situation.records if (r.name, r.type) == key}
+        rest = values - {address} - set(situation.drained)
+        if address in values and _floor(situation, rest, situation.pool.min_records):
+            return False
+    return True
+
+
 # --- publications -------------------------------------------------------------------------
 
 
@@ -196,6 +215,8 @@ def _publications(
             continue
         if reason is Unpublished.HOLD_DOWN:
             waits.append(situation.restrained[address])
+        if reason is Unpublished.DRAINED:
+            waits.append(situation.drained[address].until)
         if reason is None and address in wanted:
             refused, until = situation.refused.get((key.name, address), (None, 0.0))
             if situation.pool.mode is Mode.OBSERVE:
@@ -245,7 +266,9 @@ def _withdrawals(
     before = len(present) + spent
     limit = situation.pool.max_withdrawals or max(1, before // 2)
     for value, ground in _candidates(situation, present):
-        hold = _hold(situation, key, value, ground) or _floor(situation, left - {value})
+        forced = ground is Ground.DRAINED and situation.drained[value].forced
+        floor = 1 if forced else situation.pool.min_records
+        hold = _hold(situation, key, value, ground) or _floor(situation, left - {value}, floor)
         if hold is None and keep_drained and ground is Ground.DRAINED:
             hold = Hold.MIN_RECORDS
         if hold is None and spent >= limit:
@@ -311,7 +334,7 @@ def _hold(situation: Situation, key: RecordSetKey, value: str, ground: Ground) -
             (Hold.FAIL_OPEN, not any(s.health is Health.UP for s in states)),
             (Hold.ISOLATED, situation.isolated or _unvouched(situation, state)),
             (Hold.OWN_UNPROVEN, own and down and not state.proven),
-            (Hold.CONTESTED, down and situation.now < situation.contested.get(value, 0.0)),
+            (Hold.CONTESTED, situation.now < situation.contested.get(value, 0.0)),
         )
     )
 
@@ -323,7 +346,7 @@ def _unvouched(situation: Situation, state: HealthState) -> bool:
     return state.failing_since is not None and situation.vouched_at < state.failing_since
 
 
-def _floor(situation: Situation, left: set[str]) -> Hold | None:
+def _floor(situation: Situation, left: set[str], least: int) -> Hold | None:
     """Law 1: what must be left of the values that were read."""
     stands = any(
         is_ours(situation.pool, a)
@@ -331,7 +354,7 @@ def _floor(situation: Situation, left: set[str]) -> Hold | None:
         and health.vouches(situation.state(a))
         for a in left
     )
-    enough = len(left) >= situation.pool.min_records
+    enough = len(left) >= least
     return None if enough and stands else Hold.MIN_RECORDS
 
 

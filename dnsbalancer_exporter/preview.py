@@ -1,6 +1,6 @@
 """The verb `plan`: probe until every target is known, read the zone, say what would be done.
 
-Nothing is written: the provider that the cycle gets here cannot.
+Nothing is written: the guard that the cycle gets here lets nothing pass.
 """
 
 from __future__ import annotations
@@ -12,34 +12,15 @@ from dataclasses import dataclass, replace
 from dnsbalancer_exporter import roster
 from dnsbalancer_exporter.clock import clock, happens
 from dnsbalancer_exporter.config import Config
-from dnsbalancer_exporter.cycle import Cycle, Provider
+from dnsbalancer_exporter.cycle import Cycle
+from dnsbalancer_exporter.guard import Guard
 from dnsbalancer_exporter.lock import SingleWriter
-from dnsbalancer_exporter.model import Create, Health, Mode, Plan, Pool, Record, TargetKey
-from dnsbalancer_exporter.names import RecordType
+from dnsbalancer_exporter.model import Health, Mode, Plan, Pool, TargetKey
 from dnsbalancer_exporter.probe import Engine
 from dnsbalancer_exporter.provider import connect
 from dnsbalancer_exporter.provider.threaded import Threaded
 from dnsbalancer_exporter.report import ApiCall, TargetState
 from dnsbalancer_exporter.watch import Watch
-
-
-class ReadOnly:
-    """A Provider that reads, and for which a write is a bug."""
-
-    def __init__(self, provider: Provider) -> None:
-        self._provider = provider
-
-    async def list_records(self, zone: str, type: RecordType, budget: float) -> tuple[Record, ...]:
-        """As the provider's."""
-        return await self._provider.list_records(zone, type, budget)
-
-    async def create_record(self, zone: str, create: Create) -> Record:
-        """Never: raises AssertionError."""
-        raise AssertionError(f"a preview would create {create} in {zone}")
-
-    async def delete_record(self, zone: str, record: Record) -> None:
-        """Never: raises AssertionError."""
-        raise AssertionError(f"a preview would delete {record} from {zone}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,7 +44,7 @@ async def preview(config: Config) -> tuple[Preview, ...]:
         watch.follow(pool.name, pool.timing, wanted)
 
     cycle = Cycle(
-        ReadOnly(Threaded(driver, config.lock.margin)),
+        Guard(Threaded(driver, config.lock.margin), frozenset()),
         SingleWriter(config.lock, clock),
         clock,
         lambda: watch.states,
@@ -82,17 +63,17 @@ async def _previews(
     cycle: Cycle, watch: Watch, pools: Sequence[Pool], changed: asyncio.Event
 ) -> tuple[Preview, ...]:
     for pool in pools:
-        await cycle.look(pool)
+        await cycle.outlook.look(pool)
     deadline = clock() + max(roster.WarmUp().seconds(pool) for pool in pools)
     while _undecided(watch) and clock() < deadline:
         changed.clear()
         await happens(changed, max(0.0, deadline - clock()))
-    cycle.reread()
+    cycle.outlook.reread()
     previews = []
     for pool in pools:
-        plan = await cycle.look(pool)
+        plan = await cycle.outlook.look(pool)
         states = [s for k, s in watch.states.items() if k.pool == pool.name and not k.reference]
-        published = frozenset(record.value for record in cycle.records(pool))
+        published = frozenset(record.value for record in cycle.outlook.records(pool))
         previews.append(Preview(pool, plan, tuple(states), published))
     return tuple(previews)
 

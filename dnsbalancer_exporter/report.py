@@ -8,6 +8,8 @@ from typing import NamedTuple
 
 from dnsbalancer_exporter.errors import ApiReason
 from dnsbalancer_exporter.model import (
+    Contest,
+    Drain,
     Ground,
     Health,
     HealthState,
@@ -74,12 +76,16 @@ LOCK_EVENTS = ("taken", "released", "refused", "failed", "broken", "not_unique",
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """One write that a cycle made or tried: ``error`` is empty when the zone now shows it."""
+    """One write that a cycle made or tried: ``error`` is empty when the zone now shows it.
+
+    ``refills`` says that the record set was empty before and should not have been.
+    """
 
     action: str
     record: Record
     ground: Ground | None = None
     error: str = ""
+    refills: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,7 +93,8 @@ class PoolReport:
     """What the last cycle saw and did for one pool.
 
     ``records`` are the pool's record sets as last read without error (``read_at``, on the process's
-    clock; None: never); ``error`` says why the last read or write failed.
+    clock; None: never); ``error`` says why the last read or write failed. ``gaps`` are the record
+    sets that this cycle found empty and that were not so before.
     """
 
     pool: Pool
@@ -102,6 +109,9 @@ class PoolReport:
     duration: float = 0.0
     cycles: int = 0
     remembered: tuple[str, ...] = ()
+    drains: Mapping[str, Drain] = field(default_factory=dict)
+    contests: Mapping[str, Contest] = field(default_factory=dict)
+    gaps: tuple[RecordSetKey, ...] = ()
 
     def in_sync(self, key: RecordSetKey) -> bool:
         """Whether the last read was good and found the record set as it should be."""

@@ -55,6 +55,12 @@ def note(restraint: Restraint, rule: Rule, now: float) -> Restraint:
     return Restraint(events=recent[-rule.allowed - 1 :], step=step, until=now + delay)
 
 
+def matters(restraint: Restraint, now: float) -> bool:
+    """Say whether it delays anything, or may do so soon."""
+    recent = any(at > now - HOLD_DOWN_WITHIN for at in restraint.events)
+    return recent or now < restraint.until
+
+
 def contest_delay(returns: int) -> float:
     """Seconds that a withdrawal waits after so many returns."""
     return min(CONTESTED_CAP, CONTESTED_FIRST * 2.0 ** max(0, min(returns - CONTESTED_RETURNS, 20)))

@@ -16,10 +16,13 @@ from dataclasses import dataclass, field, replace
 from dnsbalancer_exporter import restraint
 from dnsbalancer_exporter.model import (
     Contest,
+    Drain,
     Health,
     HealthState,
     Pool,
     Record,
+    RecordSetKey,
+    Restraint,
     Target,
     TargetKey,
     Unpublished,
@@ -75,19 +78,21 @@ def contests(
     before: Mapping[str, Contest],
     old: tuple[Record, ...],
     new: tuple[Record, ...],
-    health: Mapping[str, HealthState],
+    unwanted: frozenset[str],
+    agreed: frozenset[str],
     now: float,
 ) -> dict[str, Contest]:
-    """What becomes of each contest by a new list: who was put back although we hold it DOWN."""
+    """What becomes of each contest by a new list: who was put back although it is ``unwanted``.
+
+    ``agreed`` are the addresses that we, too, would have in the zone.
+    """
     known = {record.id for record in old}
-    back = {r.value for r in new if r.id not in known}
+    back = unwanted & {r.value for r in new if r.id not in known}
     after = {}
-    for address, state in health.items():
-        down, up = state.health is Health.DOWN, state.health is Health.UP
-        met = restraint.contest(
-            before.get(address, Contest()), now, came_back=down and address in back, up=up
-        )
-        if met.returns:
+    for address in sorted({*before, *back}):
+        contest = before.get(address, Contest())
+        met = restraint.contest(contest, now, came_back=address in back, up=address in agreed)
+        if met.returns and (address in unwanted | agreed or now < met.until):
             after[address] = met
     return after
 
@@ -141,15 +146,25 @@ def backoff(step: int, first: float, asked: float | None = None) -> float:
 
 @dataclass(frozen=True, slots=True)
 class Watched:
-    """What the watch is told of one target."""
+    """What the watch is told of one target; with what it starts from, if it is new."""
 
     key: TargetKey
     target: Target
+    restraint: Restraint = Restraint()
+    proven: bool = False
 
 
-def watched(pool: Pool, known: frozenset[str]) -> tuple[Watched, ...]:
-    """All that is probed for a pool: its targets and its references."""
-    mine = [Watched(TargetKey(pool.name, t.address), t) for t in targets(pool, known)]
+def watched(pool: Pool, memory: Memory, seen: frozenset[str] = frozenset()) -> tuple[Watched, ...]:
+    """All that is probed for a pool: its targets, also those just ``seen``, and its references."""
+    mine = [
+        Watched(
+            TargetKey(pool.name, target.address),
+            target,
+            memory.restraints.get(target.address, Restraint()),
+            target.probe.label in memory.proven,
+        )
+        for target in targets(pool, memory.known | seen)
+    ]
     others = [Watched(TargetKey(pool.name, t.address, True), t) for t in pool.reference]  # noqa: FBT003
     return (*mine, *others)
 
@@ -161,11 +176,19 @@ def values(records: tuple[Record, ...]) -> frozenset[str]:
 
 @dataclass(frozen=True, slots=True)
 class Memory:
-    """What is kept of a pool from one cycle to the next; without it nothing is lost but time."""
+    """What is kept of a pool from one cycle to the next; without it nothing is lost but time.
+
+    ``restraints`` and ``proven`` are from an earlier process, for targets that are followed anew.
+    ``gaps`` are the record sets that were found empty and were not so before.
+    """
 
     records: tuple[Record, ...] = ()
     read_at: float | None = None
+    drains: Mapping[str, Drain] = field(default_factory=dict)
     remembered: Mapping[str, float] = field(default_factory=dict)
+    restraints: Mapping[str, Restraint] = field(default_factory=dict)
+    proven: frozenset[str] = frozenset()
+    gaps: frozenset[RecordSetKey] = frozenset()
     refusals: Mapping[tuple[str, str], Refusal] = field(default_factory=dict)
     contests: Mapping[str, Contest] = field(default_factory=dict)
     warm_up: WarmUp = WarmUp()

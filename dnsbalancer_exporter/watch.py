@@ -80,13 +80,16 @@ class Watch:
         """
         if self._heart is None:
             self._beat()
-        entries = {entry.key: entry.target for entry in wanted}
+        entries = {entry.key: entry for entry in wanted}
         for key in [k for k in self.states if k.pool == pool and k not in entries]:
             self._forget(key)
-        for key, target in entries.items():
-            state = self.states.get(key)
+        for key, entry in entries.items():
+            state, target = self.states.get(key), entry.target
             if state is None:
-                self.states[key] = TargetState(target, timing=timing)
+                health_then = HealthState(proven=entry.proven)
+                self.states[key] = TargetState(
+                    target, health_then, timing=timing, restraint=entry.restraint
+                )
             elif state.target.probe != target.probe:
                 self.states[key] = TargetState(target, timing=timing, tally=state.tally)
                 stale = self._attempts.pop(key, None)

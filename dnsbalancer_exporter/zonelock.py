@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from dnsbalancer_exporter import lock
-from dnsbalancer_exporter.cycle import Provider
+from dnsbalancer_exporter.cycle import Records
 from dnsbalancer_exporter.errors import Conflict, ProviderError
 from dnsbalancer_exporter.lock import LockState, Phase
 from dnsbalancer_exporter.model import Create, LockTerms, Pool, Record
@@ -35,13 +35,13 @@ class ZoneLock:
 
     def __init__(
         self,
-        provider: Provider,
+        records: Records,
         terms: LockTerms,
         clock: Callable[[], float],
         spread: Callable[[], float],
         listener: Callable[[str, str, str], None],
     ) -> None:
-        self._provider = provider
+        self._records = records
         self._terms = terms
         self._clock = clock
         self._spread = spread
@@ -94,7 +94,7 @@ class ZoneLock:
         state = lock.want(self._states.get(zone, LockState()), self._clock())
         self._states[zone] = state
         try:
-            made = await self._provider.create_record(zone, _create(zone))
+            made = await self._records.create_record(zone, _create(zone))
             state = lock.created(state, made.id)
         except Conflict:
             state = lock.refused(state)
@@ -130,7 +130,7 @@ class ZoneLock:
         """Delete a lock that was seen for a whole lease; True if we may compete again."""
         stale = self._states[zone].stale
         try:
-            await self._provider.delete_record(zone, _record(zone, stale))
+            await self._records.delete_record(zone, _record(zone, stale))
         except ProviderError as error:
             self._pause(zone, PAUSE)
             self._tell(zone, "failed", f"a lock that was left over cannot be broken: {error}")
@@ -144,7 +144,7 @@ class ZoneLock:
         if record is None:
             return True
         try:
-            await self._provider.delete_record(zone, record)
+            await self._records.delete_record(zone, record)
         except ProviderError as error:
             self._pause(zone, PAUSE)
             self._tell(zone, "left", f"the lock could not be released: {error}")
@@ -154,7 +154,7 @@ class ZoneLock:
         return True
 
     async def _list(self, zone: str) -> list[str]:
-        records = await self._provider.list_records(zone, RecordType.TXT, BUDGET)
+        records = await self._records.list_records(zone, RecordType.TXT, BUDGET)
         name = fqdn(lock.LABEL, zone)
         return [r.id for r in records if r.name == name and r.value == lock.CONTENT]
 

@@ -48,6 +48,13 @@ REPORT_ROWS = (
     Row("target_consecutive_failures", "gauge", TARGET, "Failures in a row up to now."),
     Row("target_consecutive_successes", "gauge", TARGET, "Successes in a row up to now."),
     Row("target_published", "gauge", TARGET, "1 if the zone had the address when last read."),
+    Row("target_drained", "gauge", TARGET, "1 while an operator has drained the target."),
+    Row(
+        "target_contested",
+        "gauge",
+        TARGET,
+        "1 while the target is not withdrawn since somebody keeps putting it back.",
+    ),
     Row("reference_up", "gauge", TARGET, "1 if a reference outside the pool is held UP."),
     Row("pool_targets", "gauge", ("pool",), "Targets of the pool."),
     Row("pool_targets_healthy", "gauge", ("pool",), "Targets of the pool that are UP."),
@@ -118,6 +125,9 @@ PROCESS_ROWS = (
     Row("cycle_last_success_timestamp_seconds", "gauge", POOL, "When one last ended well; or 0."),
     Row("record_changes", "counter", CHANGE, "Writes that happened; action is create or delete."),
     Row("record_change_failures", "counter", CHANGE, "Writes that failed, or are not settled."),
+    Row("record_gaps", "counter", RECORD_SET, "Reads that found the set empty; it was not before."),
+    Row("record_gap_refills", "counter", RECORD_SET, "Addresses that were put into such a set."),
+    Row("state_last_save_successful", "gauge", (), "1 if drains and memory could last be saved."),
     Row("lock_events", "counter", ("event",), "What became of the lock of withdrawals."),
 )
 

@@ -7,15 +7,41 @@ told by callbacks. Every child of a closed set exists from the start, at 0.
 from __future__ import annotations
 
 import platform
+from collections.abc import Iterator
+from itertools import product
 
 import prometheus_client as client
 
 from dnsbalancer_exporter import __version__
 from dnsbalancer_exporter.errors import ApiReason
-from dnsbalancer_exporter.export.catalogue import BUCKETS, CHANGE, POOL, PROCESS_ROWS
+from dnsbalancer_exporter.export.catalogue import (
+    BUCKETS,
+    CHANGE,
+    POOL,
+    PROCESS_ROWS,
+    RECORD_SET,
+    Row,
+)
+from dnsbalancer_exporter.model import Pool
+from dnsbalancer_exporter.names import RecordType
 from dnsbalancer_exporter.report import API_OPERATIONS, LOCK_EVENTS, ApiCall, PoolReport
 
 ACTIONS = ("create", "delete")
+
+
+def _record_set(pool: Pool, name: str, type_: RecordType) -> tuple[str, ...]:
+    return pool.name, pool.zone, name, type_.value
+
+
+def _series(row: Row, pool: Pool) -> Iterator[tuple[str, ...]]:
+    """The labels of all series that one row has for a pool, known in advance."""
+    if row.labels == POOL:
+        yield (pool.name,)
+    elif row.labels == CHANGE:
+        yield from ((pool.name, pool.zone, action) for action in ACTIONS)
+    elif row.labels == RECORD_SET:
+        for key in product(pool.records, pool.types):
+            yield _record_set(pool, *key)
 
 
 class Instruments:
@@ -49,23 +75,17 @@ class Instruments:
         for event in LOCK_EVENTS:
             self._counters["lock_events"].labels(event)
 
-    def begin_pool(self, pool: str, zone: str) -> None:
+    def begin_pool(self, pool: Pool) -> None:
         """Have all series of a pool at 0 before its first cycle."""
         for row in PROCESS_ROWS:
-            if row.labels == POOL:
-                self._metric(row.name).labels(pool)
-            elif row.labels == CHANGE:
-                for action in ACTIONS:
-                    self._metric(row.name).labels(pool, zone, action)
+            for labels in _series(row, pool):
+                self._metric(row.name).labels(*labels)
 
-    def end_pool(self, pool: str, zone: str) -> None:
+    def end_pool(self, pool: Pool) -> None:
         """Remove the series of a pool that is no longer configured."""
         for row in PROCESS_ROWS:
-            if row.labels == POOL:
-                self._metric(row.name).remove(pool)
-            elif row.labels == CHANGE:
-                for action in ACTIONS:
-                    self._metric(row.name).remove(pool, zone, action)
+            for labels in _series(row, pool):
+                self._metric(row.name).remove(*labels)
 
     def _metric(self, name: str) -> client.Counter | client.Gauge | client.Histogram:
         for metrics in (self._counters, self._gauges, self._histograms):
@@ -91,6 +111,10 @@ class Instruments:
     def listening(self, well: bool) -> None:  # noqa: FBT001 - the gauge's value
         """Tell whether the metrics port is open."""
         self._gauges["web_listening"].set(well)
+
+    def state_saved(self, well: bool) -> None:  # noqa: FBT001 - the gauge's value
+        """Tell whether what is kept between runs could be saved."""
+        self._gauges["state_last_save_successful"].set(well)
 
     def lock_event(self, event: str) -> None:
         """One of LOCK_EVENTS happened."""
@@ -123,6 +147,11 @@ class Instruments:
             succeeded.labels(pool.name).set(unix_now)
         if not report.error and not report.changes:
             self._counters["cycle_noops"].labels(pool.name).inc()
+        for gap in report.gaps:
+            self._counters["record_gaps"].labels(*_record_set(pool, gap.name, gap.type)).inc()
         for change in report.changes:
+            if change.refills and not change.error:
+                labels = _record_set(pool, change.record.name, change.record.type)
+                self._counters["record_gap_refills"].labels(*labels).inc()
             name = "record_change_failures" if change.error else "record_changes"
             self._counters[name].labels(pool.name, pool.zone, change.action).inc()

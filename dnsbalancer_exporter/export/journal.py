@@ -46,6 +46,7 @@ class Journal:
         self._recent: deque[Event] = deque(maxlen=KEPT)
         self._failures: deque[Event] = deque(maxlen=KEPT)
         self._lock_trouble: dict[str, str] = {}
+        self._state_error = ""
 
     def events(self) -> list[Event]:
         """The last events, newest first; warnings stay longer than the rest."""
@@ -92,6 +93,15 @@ class Journal:
         else:
             self.say(level, f"lock_{event}", text, zone=zone)
 
+    def saved(self, error: str) -> None:
+        """Tell that what is kept cannot be saved, once, and that it can be again."""
+        if error and error != self._state_error:
+            text = f"what is kept between runs (drains ..) cannot be saved: {error}"
+            self.say(logging.WARNING, "state_failed", text)
+        elif self._state_error and not error:
+            self.say(logging.INFO, "state_saved", "what is kept between runs is saved again")
+        self._state_error = error
+
     def cycled(self, before: PoolReport | None, after: PoolReport) -> None:
         """Tell of writes, of holds and of errors that began or ended with this cycle."""
         for level, name, text, fields in _differences(before, after):
@@ -114,6 +124,9 @@ def _differences(before: PoolReport | None, after: PoolReport) -> Iterator[Line]
         else:
             why = f" ({change.ground.value})" if change.ground else ""
             yield logging.INFO, f"record_{change.action}", f"{change.action}d {what}{why}", fields
+    for gap in after.gaps:
+        text = f"{gap.name} {gap.type.value} was found empty, and was not so before"
+        yield logging.ERROR, "record_gap", text, {"record": gap.name, "type": gap.type.value}
     held_before, held = _held(before), _held(after)
     for address, reason in sorted(held - held_before):
         text = f"withdrawal of {address} is withheld: {reason}"

@@ -127,10 +127,13 @@ def _pool_samples(
     pool, plan = report.pool, report.plan
     labels = (pool.name,)
     published = {record.value for record in report.records}
+    contested = {w.record.value for w in plan.withheld if w.hold is Hold.CONTESTED}
     up = {key.address for key, s in targets.items() if s.health.health is Health.UP}
     for key, state in targets.items():
         name = (pool.name, state.target.name)
         yield "target_published", name, _one(key.address in published)
+        yield "target_drained", name, _one(key.address in report.drains)
+        yield "target_contested", name, _one(key.address in contested)
     yield "pool_targets", labels, len(targets)
     yield "pool_targets_healthy", labels, len(up)
     yield "pool_min_records", labels, pool.min_records

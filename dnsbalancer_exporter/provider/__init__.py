@@ -11,7 +11,7 @@ import os
 import time
 from collections.abc import Callable, Mapping
 from types import MappingProxyType
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 from dnsbalancer_exporter.model import Create, Record, Secret
 from dnsbalancer_exporter.names import RecordType
@@ -25,6 +25,7 @@ __all__ = [
     "WRITE_BUDGET",
     "Account",
     "Driver",
+    "Exchanging",
     "Keystone",
     "Meter",
     "VkCloud",
@@ -63,6 +64,20 @@ class Driver(Protocol):
         """Delete one record by its id: one attempt. An id that is not there is done.
 
         Raises AnswerLost if it may be gone now; after any other ProviderError it is still there.
+        """
+        ...
+
+
+@runtime_checkable
+class Exchanging(Protocol):
+    """What a driver has beyond `Driver` if its provider can compare and swap: then withdrawals
+    need no lock. A whole-set PUT without a condition is not enough: it loses updates.
+    """
+
+    def delete_records(self, zone: str, seen: tuple[Record, ...], gone: tuple[Record, ...]) -> None:
+        """In one step, delete ``gone`` if their record set holds exactly ``seen``.
+
+        Raises Conflict, and has done nothing, if it does not; else as `delete_record`.
         """
         ...
 

@@ -1,20 +1,18 @@
 """A driver in threads: what blocks (requests) must delay neither a probe nor a shutdown.
 
-Each call runs in a daemon thread of its own and is waited for no longer than a deadline. A call
-that is not waited for any more is left to its end: for a write, that means a lost answer.
+A call that is not waited for any more is left to its end: for a write, that means a lost answer.
 """
 
 from __future__ import annotations
 
-import asyncio
-import threading
 from collections.abc import Callable
 from typing import TypeVar
 
 from dnsbalancer_exporter.errors import AnswerLost, ApiReason, ProviderError
 from dnsbalancer_exporter.model import Create, Record
 from dnsbalancer_exporter.names import RecordType
-from dnsbalancer_exporter.provider import Driver
+from dnsbalancer_exporter.provider import Driver, Exchanging
+from dnsbalancer_exporter.threads import Late, NoThread, aside
 
 T = TypeVar("T")
 
@@ -28,6 +26,9 @@ class Threaded:
     def __init__(self, driver: Driver, write_seconds: float) -> None:
         self._driver = driver
         self._write_seconds = write_seconds
+        self.exchange = (
+            ThreadedExchange(driver, write_seconds) if isinstance(driver, Exchanging) else None
+        )
 
     async def list_records(self, zone: str, type: RecordType, budget: float) -> tuple[Record, ...]:
         """As the driver's; given up a little after ``budget`` seconds."""
@@ -48,37 +49,28 @@ class Threaded:
         )
 
 
+class ThreadedExchange:
+    """Satisfies the cycle's Exchange with a driver that can compare and swap."""
+
+    def __init__(self, driver: Exchanging, write_seconds: float) -> None:
+        self._driver = driver
+        self._write_seconds = write_seconds
+
+    async def delete_records(
+        self, zone: str, seen: tuple[Record, ...], gone: tuple[Record, ...]
+    ) -> None:
+        """As the driver's; AnswerLost when it takes too long."""
+        return await _call(
+            lambda: self._driver.delete_records(zone, seen, gone), self._write_seconds, AnswerLost
+        )
+
+
 async def _call(work: Callable[[], T], seconds: float, late: type[ProviderError]) -> T:
-    loop = asyncio.get_running_loop()
-    future: asyncio.Future[T] = loop.create_future()
-
-    def settle(value: T | None, error: BaseException | None) -> None:
-        if future.done():
-            return
-        if error is not None:
-            future.set_exception(error)
-        else:
-            future.set_result(value)  # type: ignore[arg-type]
-
-    def run() -> None:
-        value: T | None = None
-        failure: BaseException | None = None
-        try:
-            value = work()
-        except BaseException as error:  # noqa: BLE001 - it is raised again in the loop
-            failure = error
-        try:
-            loop.call_soon_threadsafe(settle, value, failure)
-        except RuntimeError:
-            return  # the loop has closed: nobody waits any more
-
     try:
-        threading.Thread(target=run, name="api", daemon=True).start()
-    except RuntimeError as error:
+        return await aside(work, seconds)
+    except NoThread as error:
         text = f"no thread to be had for the API ({error}); nothing was sent"
         raise ProviderError(ApiReason.CONNECTION, text) from None
-    # Not wait_for: before Python 3.12 it can lose a cancellation, and SIGTERM with it.
-    await asyncio.wait({future}, timeout=seconds)
-    if future.done():
-        return future.result()
-    raise late(ApiReason.TIMEOUT, f"the API did not answer within {seconds:.0f} s")
+    except Late:
+        text = f"the API did not answer within {seconds:.0f} s"
+        raise late(ApiReason.TIMEOUT, text) from None

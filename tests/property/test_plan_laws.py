@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from dnsbalancer_exporter import plan, roster
 from dnsbalancer_exporter.model import (
     Create,
+    Drain,
     Ground,
     Health,
     HealthState,
@@ -47,6 +48,10 @@ OWN = [[IPV4[0]], [IPV4[0]], [IPV4[0], IPV6[0]]]
 
 def target(address: str) -> Target:
     return Target(address, address, ProbeSpec(Protocol.TCP, address, 80, 2.0))
+
+
+def drains(*addresses: str) -> dict[str, Drain]:
+    return {address: Drain(900.0, NOW + 60.0) for address in addresses}
 
 
 UP = HealthState(Health.UP, successes=2, succeeded_at=990.0, proven=True)
@@ -92,8 +97,8 @@ WEATHER: list[dict[str, Any]] = [
     {"warming": True},
     {"vouched_at": None},
     {"vouched_at": 850.0},
-    {"drained": frozenset(IPV4[:2])},
-    {"drained": frozenset({IPV4[2], IPV6[1]})},
+    {"drained": drains(*IPV4[:2])},
+    {"drained": drains(IPV4[2], IPV6[1])},
     {"contested": LATER},
     *[{"restrained": LATER}] * 3,
     {"refused": {(n, a): (Unpublished.CONFLICT, at) for n in NAMES for a, at in LATER.items()}},
@@ -456,8 +461,8 @@ def reason_applies(situation: Situation, name: str, address: str, reason: Unpubl
 
 
 WAITING: list[dict[str, Any]] = [
-    {"drained": frozenset({address}), "restrained": {}} for address in IPV4
-] + [{"drained": frozenset(), "restrained": {address: NOW + 9.0}} for address in IPV4]
+    {"drained": drains(address), "restrained": {}} for address in IPV4
+] + [{"drained": {}, "restrained": {address: NOW + 9.0}} for address in IPV4]
 
 
 @laws
@@ -521,7 +526,7 @@ def hold_applies(situation: Situation, record: Record, ground: Ground, hold: Hol
     }
     spent = situation.spent.get(key, 0)
     limit = situation.pool.max_withdrawals or max(1, (len(values) + spent) // 2)
-    idle = situation.drained | set(situation.pool.retired)
+    idle = set(situation.drained) | set(situation.pool.retired)
     beside = any(is_up(situation, v) and v not in idle for v in rest)
     few = len(rest - (going - {record.value})) < situation.pool.min_records
     return {
@@ -627,7 +632,12 @@ def test_a_plan_looks_again_only_later_and_whenever_time_alone_may_help(
 ) -> None:
     made = plan.make(situation)
     timed = {Hold.MAX_WITHDRAWALS, Hold.STALE_VIEW, Hold.CONTESTED}
-    waits = {Unpublished.CONFLICT, Unpublished.API_ERROR, Unpublished.HOLD_DOWN}
+    waits = {
+        Unpublished.CONFLICT,
+        Unpublished.API_ERROR,
+        Unpublished.HOLD_DOWN,
+        Unpublished.DRAINED,
+    }
     expected = bool(timed & set(made.holds)) or bool(waits & {o.reason for o in made.omitted})
     assert (made.again_at is not None) is expected
     assert made.again_at is None or made.again_at > NOW

@@ -88,6 +88,8 @@ class Wire:
             kind = AnswerLost if lost else ProviderError
             raise kind(ApiReason.CONNECTION, "drawn")
 
+    exchange = None
+
     async def list_records(self, zone: str, type: RecordType, budget: float) -> tuple[Record, ...]:
         await self._way(lost=False)
         found = self._memory.list_records(zone, type, budget)

@@ -99,6 +99,8 @@ class Provider:
             self.lost[operation] -= 1
             self.store.lost += 1
 
+    exchange = None
+
     async def list_records(self, zone: str, type: RecordType, budget: float) -> tuple[Record, ...]:
         await asyncio.sleep(0)
         self._begin("list", type)
@@ -263,7 +265,7 @@ def test_a_report_tells_what_was_seen_and_done() -> None:
 
 def test_what_a_cycle_learns_is_followed() -> None:
     scene = stage(*at(A, B), A=UP, B=UP)
-    scene.cycle.begin(pool(A))
+    scene.cycle.outlook.begin(pool(A))
     assert scene.followed == [{TargetKey("p", A)}]
     scene.run(pool(A))
     assert scene.followed[-1] == {TargetKey("p", A), TargetKey("p", B)}
@@ -570,7 +572,7 @@ def test_the_read_that_a_delete_rests_on_is_made_under_the_lock() -> None:
             return await super().take(pool)
 
     scene.cycle.lock = Late(TERMS, lambda: scene.now)
-    report = scene.run(pool(A))
+    report = scene.run(witness())
     assert not [call for call in scene.calls if call.startswith("delete")]
     assert set(report.plan.holds) <= {Hold.STALE_VIEW, Hold.MIN_RECORDS}
     assert scene.published == [B]
@@ -690,7 +692,7 @@ def test_a_target_of_another_pool_vouches_for_us() -> None:
     stale = replace(UP, succeeded_at=10.0)
     scene = stage(*at(A, B), "www A 192.0.2.3", A=stale, B=DOWN, C=UP)
     assert scene.run(pool(A)).plan.holds == (Hold.ISOLATED,)
-    scene.cycle.begin(pool(C, name="q", records=("www.example.com",)))
+    scene.cycle.outlook.begin(pool(C, name="q", records=("www.example.com",)))
     assert scene.run(pool(A)).plan.holds == ()
     assert scene.published == [A]
 

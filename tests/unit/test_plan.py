@@ -12,6 +12,7 @@ from dnsbalancer_exporter import plan
 from dnsbalancer_exporter.model import (
     Create,
     Delete,
+    Drain,
     Ground,
     Health,
     HealthState,
@@ -74,6 +75,10 @@ def witness(*listed: str, **changes: Any) -> Pool:
 
 def record(value: str, id: str = "", name: str = NAME, ttl: int = 60) -> Record:
     return Record(id or f"id-{value}", name, address_type(value), value, ttl)
+
+
+def drains(*addresses: str, forced: bool = False) -> dict[str, Drain]:
+    return {address: Drain(900.0, NOW + 60.0, forced) for address in addresses}
 
 
 def world(
@@ -312,13 +317,55 @@ def test_every_hold_that_exists_today_has_its_situation() -> None:
     assert {hold for _, hold, _ in HOLDS} == set(Hold) - later - elsewhere
 
 
-def test_a_contest_is_over_when_its_time_is_and_is_about_dead_targets_only() -> None:
-    assert deleted(plan.make(replace(CLEAR, contested={B: NOW}))) == [B]
-    of = replace(CLEAR.pool, retired=(D,))
-    made = plan.make(replace(CLEAR, pool=of, contested={D: NOW + 9.0}))
-    assert deleted(made) == [B]
-    up = plan.make(replace(CLEAR, pool=of, health={**CLEAR.health, B: UP}, contested={D: NOW + 9}))
-    assert deleted(up) == [D]
+@pytest.mark.parametrize("ground", [Ground.DOWN, Ground.RETIRED, Ground.DRAINED])
+def test_a_contest_holds_whatever_the_ground_is_until_its_time_is_over(ground: Ground) -> None:
+    """Else a peer that publishes a retired or drained address would be fought for ever."""
+    of = replace(CLEAR.pool, retired=(B,) if ground is Ground.RETIRED else ())
+    up = {**CLEAR.health, B: DOWN if ground is Ground.DOWN else UP}
+    drained = drains(B) if ground is Ground.DRAINED else {}
+    calm = replace(CLEAR, pool=of, health=up, drained=drained)
+    contested = plan.make(replace(calm, contested={B: NOW + 9.0}))
+    assert (deleted(contested), withheld(contested)) == ([], [(B, Hold.CONTESTED)])
+    assert contested.again_at == NOW + 9.0
+    over = plan.make(replace(calm, contested={B: NOW}))
+    assert [(d.record.value, d.ground) for d in over.deletes] == [(B, ground)]
+
+
+@pytest.mark.parametrize(
+    ("published", "drained", "least", "allowed"),
+    [
+        pytest.param((A, B, C), (), 1, True, id="two others are left"),
+        pytest.param((A, B), (), 1, True, id="one other is left, and up"),
+        pytest.param((A, B), (), 2, False, id="fewer than min_records are left"),
+        pytest.param((A,), (), 1, False, id="the last one"),
+        pytest.param((A, D), (), 1, False, id="what is left is down"),
+        pytest.param((A, B), (B,), 1, False, id="the other one is drained already"),
+        pytest.param((B, C), (), 2, True, id="it is not in the zone"),
+    ],
+)
+def test_a_drain_is_admitted_if_the_rest_is_enough(
+    published: tuple[str, ...], drained: tuple[str, ...], least: int, allowed: bool
+) -> None:
+    healths = {A: UP, B: UP, C: UP, D: DOWN}
+    of = pool(A, min_records=least)
+    situation = world(of, healths, *published, drained=drains(*drained))
+    assert plan.drainable(situation, A) is allowed
+
+
+def test_a_forced_drain_may_fall_below_min_records_but_not_below_one_that_is_up() -> None:
+    of = pool(A, min_records=2)
+    by_force = drains(A, forced=True)
+    made = plan.make(world(of, {A: UP, B: UP}, A, B, drained=by_force))
+    assert deleted(made) == [A]
+    alone = plan.make(world(of, {A: UP, B: DOWN}, A, B, drained=by_force))
+    assert A not in deleted(alone)
+    assert deleted(plan.make(world(of, {A: UP, B: UP}, A, B, drained=drains(A)))) == []
+
+
+def test_a_drained_own_address_waits_for_the_end_of_the_drain() -> None:
+    made = plan.make(world(pool(A), {A: UP, B: UP}, B, drained=drains(A)))
+    assert (created(made), omitted(made)) == ([], [(A, Unpublished.DRAINED)])
+    assert made.again_at == NOW + 60.0
 
 
 def test_without_the_lock_every_withdrawal_waits_and_nothing_else_changes() -> None:
@@ -411,7 +458,7 @@ def test_down_retired_drained_and_duplicate_are_grounds() -> None:
             {A: UP, B: DOWN, D: UP},
             *(A, B, C, D),
             record(A, "zz"),
-            drained=frozenset({D}),
+            drained=drains(D),
         )
     )
     assert [(d.record.value, d.ground) for d in made.deletes] == [
@@ -540,7 +587,7 @@ OMITTED: list[tuple[str, Unpublished, Situation]] = [
         Unpublished.UNKNOWN_HEALTH,
         replace(CLEAR, health={**CLEAR.health, C: UNKNOWN}),
     ),
-    ("it is drained", Unpublished.DRAINED, replace(CLEAR, drained=frozenset({C}))),
+    ("it is drained", Unpublished.DRAINED, replace(CLEAR, drained=drains(C))),
     (
         "it is retired",
         Unpublished.RETIRED,
@@ -583,13 +630,13 @@ def test_of_several_reasons_not_to_publish_the_first_one_is_told() -> None:
     situation = replace(
         CLEAR,
         pool=replace(CLEAR.pool, retired=(C,)),
-        drained=frozenset({C}),
+        drained=drains(C),
         restrained={C: NOW + 9.0},
         refused={(NAME, C): (Unpublished.CONFLICT, NOW + 9.0)},
     )
     steps: list[tuple[Unpublished, dict[str, Any]]] = [
         (Unpublished.RETIRED, {"pool": CLEAR.pool}),
-        (Unpublished.DRAINED, {"drained": frozenset()}),
+        (Unpublished.DRAINED, {"drained": {}}),
         (Unpublished.HOLD_DOWN, {"restrained": {}}),
         (Unpublished.CONFLICT, {"refused": {}}),
     ]
@@ -640,9 +687,9 @@ def test_hold_down_withdraws_nothing() -> None:
 @pytest.mark.parametrize(
     ("changes", "published"),
     [
-        pytest.param({"drained": frozenset({A, B})}, [A, B], id="all drained"),
+        pytest.param({"drained": drains(A, B)}, [A, B], id="all drained"),
         pytest.param(
-            {"drained": frozenset({A, B}), "pool": witness(A, B, C, retired=(A,))},
+            {"drained": drains(A, B), "pool": witness(A, B, C, retired=(A,))},
             [B],
             id="but never a retired one",
         ),
@@ -664,7 +711,7 @@ def test_if_all_that_are_up_come_back_too_often_they_are_published() -> None:
 
 def test_a_wanted_target_that_somebody_else_must_publish_does_not_silence_the_rest() -> None:
     """B is up, but only its own instance may publish it: the drained A is better than nothing."""
-    made = plan.make(world(pool(A), {A: UP, B: UP}, drained=frozenset({A})))
+    made = plan.make(world(pool(A), {A: UP, B: UP}, drained=drains(A)))
     assert created(made) == [A]
 
 
@@ -768,7 +815,7 @@ def test_the_limit_is_one_for_each_record_set() -> None:
 def test_dead_targets_go_before_retired_and_drained_ones() -> None:
     of = pool(A, retired=(A,), max_withdrawals=1)
     made = plan.make(
-        world(of, {B: UP, C: DOWN, D: UP}, A, B, C, D, drained=frozenset({B})),
+        world(of, {B: UP, C: DOWN, D: UP}, A, B, C, D, drained=drains(B)),
     )
     assert (deleted(made), withheld(made)) == (
         [C],

@@ -106,7 +106,7 @@ def test_targets_do_not_depend_on_the_order_of_what_is_known() -> None:
 
 def test_references_are_watched_beside_the_targets_and_are_no_targets() -> None:
     of = pool((target(A),), reference=(target(C),))
-    assert [w.key for w in roster.watched(of, frozenset({B}))] == [
+    assert [w.key for w in roster.watched(of, Memory(), frozenset({B}))] == [
         TargetKey("p", A),
         TargetKey("p", B),
         TargetKey("p", C, reference=True),
@@ -178,12 +178,16 @@ def rows(*texts: str) -> tuple[Record, ...]:
 def test_a_target_was_put_back_against_us(
     state: HealthState, old: tuple[str, ...], new: tuple[str, ...], returns: int
 ) -> None:
-    met = roster.contests({}, rows(*old), rows(*new), {B: state}, 1000.0)
+    down = frozenset({B} if state.health is Health.DOWN else ())
+    met = roster.contests({}, rows(*old), rows(*new), down, frozenset(), 1000.0)
     assert met == ({B: Contest(returns)} if returns else {})
 
 
-def test_contests_of_what_is_no_target_any_more_are_dropped() -> None:
-    assert roster.contests({B: Contest(5, 9.0)}, (), (), {A: UP}, 1000.0) == {}
+def test_contests_of_what_is_no_target_any_more_are_dropped_when_they_are_over() -> None:
+    up = frozenset({A})
+    assert roster.contests({B: Contest(5, 9.0)}, (), (), frozenset(), up, 1000.0) == {}
+    kept = {B: Contest(5, 1001.0)}
+    assert roster.contests(kept, (), (), frozenset(), up, 1000.0) == kept
 
 
 # --- which lists are believed -------------------------------------------------------------

@@ -1,0 +1,248 @@
+"""Outlook: what was read of each pool's zone, what is remembered of it, and the plan that follows.
+
+A zone is read once per type and cycle, however many pools it has, until something is written. From
+each read the pool learns who its targets are (roster.py); a plan (plan.py) is made from the last
+read and from the states as they are at that moment.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+from dnsbalancer_exporter import health, plan, restraint, roster
+from dnsbalancer_exporter.model import (
+    Drain,
+    Ground,
+    Health,
+    HealthState,
+    Kept,
+    Plan,
+    Pool,
+    Record,
+    RecordSetKey,
+    TargetKey,
+)
+from dnsbalancer_exporter.names import RecordType
+from dnsbalancer_exporter.plan import Situation
+from dnsbalancer_exporter.report import Change, TargetState
+from dnsbalancer_exporter.roster import Belief, Memory
+
+Read = Callable[[str, RecordType], Awaitable[tuple[Record, ...]]]
+"""Lists all records of one type in a zone; raises ProviderError."""
+
+
+@dataclass(frozen=True, slots=True)
+class View:
+    """What a pool's record sets held when they were read; ``doubtful`` after a list too short."""
+
+    records: tuple[Record, ...]
+    doubtful: bool
+
+
+class Outlook:
+    """Of all pools of one process. ``states`` gives the watch's states, ``follow`` tells it whom
+    to probe; ``clock`` is the process's clock in seconds. ``changed`` is called when something
+    may be different from now on that outlives the process.
+    """
+
+    def __init__(
+        self,
+        read: Read,
+        clock: Callable[[], float],
+        states: Callable[[], Mapping[TargetKey, TargetState]],
+        follow: Callable[[Pool, Iterable[roster.Watched]], None],
+    ) -> None:
+        self._read = read
+        self._clock = clock
+        self._states = states
+        self._follow = follow
+        self.changed: Callable[[], None] = lambda: None
+        self._memories: dict[str, Memory] = {}
+        self._beliefs: dict[tuple[str, RecordType], Belief] = {}
+        self._lists: dict[tuple[str, RecordType], tuple[Record, ...]] = {}
+        self._views: dict[str, View] = {}
+        self._new_gaps: dict[str, list[RecordSetKey]] = {}
+
+    def begin(self, pool: Pool) -> None:
+        """Start to probe what is known of a pool before its zone has been read."""
+        self._follow(pool, roster.watched(pool, self.memory(pool)))
+
+    def forget(self, pool: Pool) -> None:
+        """Drop what is kept of a pool that is no longer configured."""
+        for kept in (self._memories, self._views):
+            kept.pop(pool.name, None)
+
+    def memory(self, pool: Pool) -> Memory:
+        """What is kept of a pool from one cycle to the next."""
+        return self._memories.get(pool.name, Memory())
+
+    def keep(self, pool: Pool, **changes: Any) -> None:
+        """Change some fields of what is kept."""
+        self._memories[pool.name] = replace(self.memory(pool), **changes)
+        self.changed()
+
+    # --- what outlives the process --------------------------------------------------------
+
+    def restore(self, pool: Pool, kept: Kept) -> None:
+        """Begin with what an earlier process kept."""
+        self.keep(
+            pool,
+            drains=kept.drains,
+            remembered=kept.remembered,
+            contests=kept.contests,
+            restraints=kept.restraints,
+            proven=kept.proven,
+        )
+
+    def kept(self, pools: Iterable[Pool]) -> list[tuple[Pool, Kept]]:
+        """What a later process is to begin with."""
+        by_pool: dict[str, list[TargetState]] = {}
+        for key, state in self._states().items():
+            if not key.reference:
+                by_pool.setdefault(key.pool, []).append(state)
+        return [(pool, self._kept(pool, by_pool.get(pool.name, []))) for pool in pools]
+
+    def _kept(self, pool: Pool, states: Iterable[TargetState]) -> Kept:
+        memory, now = self.memory(pool), self._clock()
+        own = {target.address for target in pool.own}
+        proven = {
+            s.target.probe.label for s in states if s.target.address in own and s.health.proven
+        }
+        held = {
+            s.target.address: s.restraint for s in states if restraint.matters(s.restraint, now)
+        }
+        return Kept(memory.drains, memory.remembered, memory.contests, held, frozenset(proven))
+
+    def drain(self, pool: Pool, address: str, drain: Drain | None) -> None:
+        """Have an address out of the zone for a time; None ends it."""
+        drains = {a: d for a, d in self.memory(pool).drains.items() if a != address}
+        self.keep(pool, drains=drains | ({address: drain} if drain else {}))
+
+    # --- reading ------------------------------------------------------------------------
+
+    def reread(self) -> None:
+        """Have the next look read all zones anew."""
+        self._lists.clear()
+
+    def unread(self, zone: str, types: Iterable[RecordType]) -> None:
+        """Have the next look read these types of a zone anew."""
+        for type_ in types:
+            self._lists.pop((zone, type_), None)
+
+    def records(self, pool: Pool) -> tuple[Record, ...]:
+        """What the pool's record sets held when they were last read."""
+        return self._views[pool.name].records
+
+    def gone(self, pool: Pool, record: Record) -> None:
+        """A record of the view has been deleted since it was read."""
+        view = self._views[pool.name]
+        left = tuple(r for r in view.records if r.id != record.id)
+        self._views[pool.name] = replace(view, records=left)
+
+    async def listed(self, zone: str, type_: RecordType) -> tuple[tuple[Record, ...], bool]:
+        """One list per zone, type and cycle, until something is written; and if it is in doubt."""
+        key = (zone, type_)
+        if key not in self._lists:
+            listed = await self._read(zone, type_)
+            self._beliefs[key] = roster.believe(self._beliefs.get(key), len(listed))
+            self._lists[key] = listed
+        return self._lists[key], self._beliefs[key].doubted is not None
+
+    async def look(self, pool: Pool, changes: Sequence[Change] = ()) -> Plan:
+        """Read the pool's record sets, learn who its targets are, and plan."""
+        records: list[Record] = []
+        doubtful = False
+        for type_ in pool.types:
+            listed, doubted = await self.listed(pool.zone, type_)
+            doubtful |= doubted
+            records += [r for r in listed if r.name in pool.records]
+        view = View(tuple(records), doubtful)
+        self._note_gaps(pool, self._views.get(pool.name, view), view)
+        self._views[pool.name] = view
+        self._learn(pool, view)
+        return self.plan(pool, changes)
+
+    def _learn(self, pool: Pool, view: View) -> None:
+        memory, now = self.memory(pool), self._clock()
+        drains = {a: drain for a, drain in memory.drains.items() if now < drain.until}
+        memory = replace(memory, drains=drains)
+        seen = roster.values(view.records)
+        if not view.doubtful:
+            before, states = roster.values(memory.records), self._healths(pool)
+            remembered = roster.remember(pool, memory.remembered, before, seen, states, now)
+            old = view.records if memory.read_at is None else memory.records
+            up = frozenset(a for a, s in states.items() if s.health is Health.UP)
+            unwanted = plan.unwanted(pool, states, drains)
+            contests = roster.contests(
+                memory.contests, old, view.records, unwanted, up - unwanted, now
+            )
+            memory = replace(memory, records=view.records, remembered=remembered, contests=contests)
+        self._follow(pool, roster.watched(pool, memory, seen))
+        warm_up = memory.warm_up.step(pool, self._healths(pool), now)
+        self._memories[pool.name] = replace(memory, read_at=now, warm_up=warm_up)
+        self.changed()
+
+    # --- gaps ---------------------------------------------------------------------------
+
+    def _note_gaps(self, pool: Pool, before: View, now: View) -> None:
+        """A set that was not empty and is: no plan of ours does that, whatever the reason is."""
+        had = {RecordSetKey(r.name, r.type) for r in before.records}
+        has = {RecordSetKey(r.name, r.type) for r in now.records}
+        self._new_gaps.setdefault(pool.name, []).extend(sorted(had - has, key=str))
+        self.keep(pool, gaps=(self.memory(pool).gaps | had) - has)
+
+    def is_gap(self, pool: Pool, key: RecordSetKey) -> bool:
+        """Whether a record set was empty when last read, and had not been so before."""
+        return key in self.memory(pool).gaps
+
+    def take_gaps(self, pool: Pool) -> tuple[RecordSetKey, ...]:
+        """The gaps that were found since this was last asked."""
+        return tuple(self._new_gaps.pop(pool.name, ()))
+
+    # --- planning -----------------------------------------------------------------------
+
+    def plan(self, pool: Pool, changes: Sequence[Change] = ()) -> Plan:
+        """Plan on the last read, less what ``changes`` took out, and on the states as they are."""
+        return plan.make(self.situation(pool, changes))
+
+    def situation(self, pool: Pool, changes: Sequence[Change] = ()) -> Situation:
+        """All that a plan rests on, as it is now."""
+        memory, states, view = self.memory(pool), self._states(), self._views[pool.name]
+        vouching = [s.health.succeeded_at for s in states.values() if health.vouches(s.health)]
+        mine = {k: s for k, s in states.items() if k.pool == pool.name}
+        references = [s for k, s in mine.items() if k.reference]
+        return Situation(
+            pool=pool,
+            records=view.records,
+            health=self._healths(pool),
+            now=self._clock(),
+            vouched_at=max((at for at in vouching if at is not None), default=None),
+            isolated=bool(references) and not any(health.vouches(s.health) for s in references),
+            doubtful=view.doubtful,
+            warming=not memory.warm_up.over,
+            remembered=frozenset(memory.remembered),
+            drained=memory.drains,
+            restrained={k.address: s.restraint.until for k, s in mine.items() if not k.reference},
+            refused={k: (r.reason, r.until) for k, r in memory.refusals.items()},
+            contested={address: c.until for address, c in memory.contests.items()},
+            spent=_spent(view.records, changes),
+        )
+
+    def _healths(self, pool: Pool) -> dict[str, HealthState]:
+        """The health of each target of the pool, by address."""
+        states = self._states()
+        keys = [k for k in states if k.pool == pool.name and not k.reference]
+        return {key.address: states[key].health for key in keys}
+
+
+def _spent(records: Iterable[Record], changes: Sequence[Change]) -> dict[RecordSetKey, int]:
+    """How many values of each record set this cycle has withdrawn to the last record."""
+    left = {(RecordSetKey(r.name, r.type), r.value) for r in records}
+    values = {
+        (RecordSetKey(c.record.name, c.record.type), c.record.value)
+        for c in changes
+        if c.action == "delete" and not c.error and c.ground is not Ground.DUPLICATE
+    } - left
+    return {key: sum(k == key for k, _ in values) for key, _ in values}
