@@ -8,14 +8,17 @@ import json
 import os
 import stat
 import sys
-from collections.abc import Mapping, Sequence
+import time
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 
 from dnsbalancer_exporter import __version__
 from dnsbalancer_exporter.config import Config, parse, problem_of_oserror
+from dnsbalancer_exporter.config.values import Wrong, duration
 from dnsbalancer_exporter.control import ask
 from dnsbalancer_exporter.daemon import Daemon
+from dnsbalancer_exporter.desk import LONGEST
 from dnsbalancer_exporter.emulator import verbs
 from dnsbalancer_exporter.errors import ConfigError, DnsBalancerError
 from dnsbalancer_exporter.export import status, text
@@ -85,6 +88,56 @@ def explain(options: argparse.Namespace) -> int:
     return 0
 
 
+def drain(options: argparse.Namespace) -> int:
+    """Take an address out of the zone for a time, and keep it out."""
+    answer: list[status.Document] = ask(
+        _state_dir(options),
+        "drain",
+        address=options.address,
+        pool=options.pool,
+        seconds=options.seconds,
+        force=options.force,
+    )
+    print(text.of_drains(answer))
+    return _wait_until_out(options, answer) if options.wait else 0
+
+
+def _wait_until_out(options: argparse.Namespace, drained: list[status.Document]) -> int:
+    """Wait until no record set has what was drained; 1 if that takes longer than was given."""
+    waited = {(entry["pool"], entry["address"]) for entry in drained}
+    end = time.monotonic() + options.wait
+    while True:
+        document = ask(_state_dir(options), "status")
+        left = [t for t in text.targets(document, waited) if t["published"]]
+        if not left:
+            print("it is out of the zone; resolvers may have it for one more TTL")
+            return 0
+        if time.monotonic() >= end:
+            for target in left:
+                print(f"{target['address']} is still in the zone: {text.why_published(target)}")
+            return 1
+        time.sleep(0.5)
+
+
+def undrain(options: argparse.Namespace) -> int:
+    """End a drain before its time."""
+    answer: list[status.Document] = ask(
+        _state_dir(options), "undrain", address=options.address, pool=options.pool
+    )
+    print(text.of_drains(answer))
+    return 0
+
+
+def _seconds(least: float) -> Callable[[str], float]:
+    def convert(given: str) -> float:
+        try:
+            return duration(least, LONGEST)(given)
+        except Wrong as wrong:
+            raise argparse.ArgumentTypeError(str(wrong)) from None
+
+    return convert
+
+
 def _state_dir(options: argparse.Namespace) -> str:
     return options.state_dir or load(options.config).state_dir
 
@@ -126,9 +179,40 @@ def _parser() -> argparse.ArgumentParser:
         sub.add_argument("--state-dir", metavar="DIR", help="the daemon's state_dir")
         if name == "explain":
             sub.add_argument("address", metavar="ADDRESS", help="an address, or a target's name")
+    for name, act, line in (
+        ("drain", drain, "take an address (default: our own) out of the zone for a time"),
+        ("undrain", undrain, "end a drain before its time"),
+    ):
+        sub = verb(name, act, line)
+        sub.add_argument("--state-dir", metavar="DIR", help="the daemon's state_dir")
+        sub.add_argument("--pool", metavar="NAME", default="", help="in this pool only")
+        sub.add_argument("address", metavar="ADDRESS", nargs="?", default="")
+        if name == "drain":
+            _add_drain_options(sub)
     for name, (add_arguments, play, line) in verbs.VERBS.items():
         add_arguments(verb(name, play, line))
     return parser
+
+
+def _add_drain_options(sub: argparse.ArgumentParser) -> None:
+    sub.add_argument(
+        "--for",
+        dest="seconds",
+        metavar="TIME",
+        type=_seconds(1.0),
+        default=3600.0,
+        help="how long, e.g. 90, 10m, 2h, 1d (default: 1h)",
+    )
+    sub.add_argument(
+        "--force", action="store_true", help="even if fewer than min_records would be left"
+    )
+    sub.add_argument(
+        "--wait",
+        metavar="TIME",
+        type=_seconds(0.0),
+        default=0.0,
+        help="wait until it is out of the zone, and say so",
+    )
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

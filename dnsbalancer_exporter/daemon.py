@@ -29,6 +29,7 @@ from dnsbalancer_exporter.export.journal import Journal
 from dnsbalancer_exporter.export.metrics import ReportCollector
 from dnsbalancer_exporter.export.site import Site
 from dnsbalancer_exporter.guard import Guard, writable
+from dnsbalancer_exporter.keeper import Keeper
 from dnsbalancer_exporter.lock import SingleWriter
 from dnsbalancer_exporter.model import Pool, TargetKey
 from dnsbalancer_exporter.notify import Notifier
@@ -71,7 +72,7 @@ class Daemon:
             self._follow,
         )
         self._rounds = Rounds(self._cycle, clock, self._cycled)
-        self._keeper = state.Keeper(self._to_keep, self._kept)
+        self._keeper = Keeper(self._to_keep, self._kept)
         self._cycle.outlook.changed = self._keeper.changed
         self._doors = Doors(
             Site(self._registry, self.report, self._epoch, self._journal.events).routes,

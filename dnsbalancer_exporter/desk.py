@@ -15,11 +15,11 @@ from dnsbalancer_exporter.control import Verb
 from dnsbalancer_exporter.errors import DnsBalancerError
 from dnsbalancer_exporter.export import status
 from dnsbalancer_exporter.export.journal import Journal
+from dnsbalancer_exporter.keeper import Keeper
 from dnsbalancer_exporter.model import Drain, Mode, Pool
 from dnsbalancer_exporter.outlook import Outlook
 from dnsbalancer_exporter.report import Report
 from dnsbalancer_exporter.rounds import Rounds
-from dnsbalancer_exporter.state import Keeper
 
 LONGEST = 30 * 86400.0
 """Seconds that a drain may last."""

@@ -8,7 +8,6 @@ name: it is never a reason not to start, and neither is a full disk.
 
 from __future__ import annotations
 
-import asyncio
 import contextlib
 import json
 import math
@@ -21,17 +20,12 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from dnsbalancer_exporter import restraint
-from dnsbalancer_exporter.clock import happens
 from dnsbalancer_exporter.model import Contest, Drain, Kept, Pool, Restraint
 from dnsbalancer_exporter.names import canonical_address
-from dnsbalancer_exporter.threads import Late, NoThread, aside
 
 NAME = "state.json"
 VERSION = 1
 LARGEST = 16 * 1024 * 1024
-SAVE_SECONDS = 5.0
-AGAIN_SECONDS = 10.0
-"""Seconds after which a save that failed is tried again."""
 
 Document = dict[str, Any]
 
@@ -264,50 +258,3 @@ def _fit(kept: Kept, pool: Pool, now: float) -> Kept:
         restraints=restraints,
         proven=kept.proven,
     )
-
-
-# --- keeping ------------------------------------------------------------------------------
-
-
-class Keeper:
-    """Writes what `take` gives whenever it was told of a change and it differs from the last time.
-
-    ``told`` hears of every attempt: "" for a good one, else why it failed.
-    """
-
-    def __init__(
-        self, take: Callable[[], tuple[str, Document]], told: Callable[[str], None]
-    ) -> None:
-        self._take = take
-        self._told = told
-        self._saved: tuple[str, Document] | None = None
-        self._changed = asyncio.Event()
-
-    def changed(self) -> None:
-        """Something may be different from what was saved."""
-        self._changed.set()
-
-    async def run(self) -> None:
-        """Save for ever, when something has changed; after a failure again and again."""
-        while True:
-            await self._changed.wait()
-            self._changed.clear()
-            if await self.save():
-                await happens(asyncio.Event(), AGAIN_SECONDS)
-                self._changed.set()
-
-    async def save(self) -> str:
-        """Save now what is to be saved; "" if the file has it, else why it has not."""
-        wanted = self._take()
-        if wanted == self._saved:
-            return ""
-        try:
-            await aside(lambda: write(*wanted), SAVE_SECONDS)
-        except Late:
-            error = f"{wanted[0]}: the disk did not answer within {SAVE_SECONDS:.0f} s"
-        except (OSError, NoThread) as failure:
-            error = str(failure)
-        else:
-            error, self._saved = "", wanted
-        self._told(error)
-        return error

@@ -9,7 +9,7 @@ from contextlib import suppress
 from typing import Any
 
 from dnsbalancer_exporter import __version__
-from dnsbalancer_exporter.model import RecordSetKey, TargetKey
+from dnsbalancer_exporter.model import Contest, RecordSetKey, TargetKey
 from dnsbalancer_exporter.names import address_order, canonical_address
 from dnsbalancer_exporter.report import Change, PoolReport, Report, TargetState
 
@@ -42,8 +42,8 @@ def _pool(report: PoolReport, whole: Report, epoch: float) -> Document:
         "next_look_at": _unix(report.again_at, epoch),
         "fail_open": bool(plan.fail_open),
         "holds": sorted({w.hold.value for w in plan.withheld}),
-        "targets": [_target(k, mine[k], report, epoch) for k in order if not k.reference],
-        "references": [_target(k, mine[k], report, epoch) for k in order if k.reference],
+        "targets": [_target(k, mine[k], report, whole.at, epoch) for k in order if not k.reference],
+        "references": [_target(k, mine[k], report, whole.at, epoch) for k in order if k.reference],
         "record_sets": [
             _record_set(report, RecordSetKey(name, type_))
             for name in pool.records
@@ -58,10 +58,14 @@ def _pool(report: PoolReport, whole: Report, epoch: float) -> Document:
     }
 
 
-def _target(key: TargetKey, state: TargetState, report: PoolReport, epoch: float) -> Document:
+def _target(
+    key: TargetKey, state: TargetState, report: PoolReport, now_at: float, epoch: float
+) -> Document:
     now, last = state.health, state.last
     address = key.address
     withheld = {w.hold.value for w in report.plan.withheld if w.record.value == address}
+    drain, contest = report.drains.get(address), report.contests.get(address, Contest())
+    contested_until = contest.until if now_at < contest.until else None
     omitted = {o.reason.value for o in report.plan.omitted if o.address == address}
     return {
         "name": state.target.name,
@@ -75,6 +79,9 @@ def _target(key: TargetKey, state: TargetState, report: PoolReport, epoch: float
         "not_withdrawn": sorted(withheld),
         "not_published": sorted(omitted),
         "remembered": address in report.remembered,
+        "drained_until": _unix(drain.until if drain else None, epoch),
+        "contested_until": _unix(contested_until, epoch),
+        "returns": contest.returns,
         "probe": {
             "protocol": state.target.probe.protocol.value,
             "address": state.target.probe.address,

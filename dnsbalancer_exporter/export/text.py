@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+import time
+from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 from dnsbalancer_exporter.model import Plan, Pool
@@ -37,6 +38,45 @@ NOT_PUBLISHED = {
 """The closed set of reasons not to publish, as sentences."""
 
 
+ALSO = {
+    "nobody": "no other instance publishes it: this is enough",
+    "everybody": "`targets` lets every instance publish it: run this on each of them, its own too",
+    "its_own": "the daemon on that machine publishes it again: run this there",
+    "observed": "this daemon only observes: nothing is written",
+}
+"""Who else would put a drained address back, as advice to who drains it."""
+
+
+def of_drains(entries: Iterable[Mapping[str, Any]]) -> str:
+    """What has become of the drains that were asked for."""
+    return "\n".join(line for entry in entries for line in _drain_lines(entry))
+
+
+def _drain_lines(entry: Mapping[str, Any]) -> Iterator[str]:
+    where = f"{entry['address']} in pool {entry['pool']}"
+    if entry["until"] is None:
+        yield f"{where}: no longer drained; it is published again as soon as it is up"
+    else:
+        until = time.strftime("%Y-%m-%d %H:%M:%S UTC", time.gmtime(entry["until"]))
+        yield f"{where}: drained until {until}; {ALSO[entry['also']]}"
+    if entry["unsaved"]:
+        yield f"  ! not saved, so a restart forgets it: {entry['unsaved']}"
+
+
+def targets(
+    status: Mapping[str, Any], wanted: Container[tuple[str, str]]
+) -> list[Mapping[str, Any]]:
+    """The targets of a status document whose pool and address are ``wanted``."""
+    every = ((pool["name"], target) for pool in status["pools"] for target in pool["targets"])
+    return [target for pool, target in every if (pool, target["address"]) in wanted]
+
+
+def why_published(target: Mapping[str, Any]) -> str:
+    """Why a target that has a ground to go is still there."""
+    reasons = target["not_withdrawn"]
+    return "; ".join(f"{r}: {NOT_WITHDRAWN[r]}" for r in reasons) or "the next cycle is on its way"
+
+
 def of_status(status: Mapping[str, Any]) -> str:
     """The status document as a table per pool."""
     return "\n".join(line for pool in status["pools"] for line in _pool_lines(pool))
@@ -54,6 +94,8 @@ def _pool_lines(pool: Mapping[str, Any]) -> Iterator[str]:
         good = last and last["outcome"] == "success"
         latency = f"{last['seconds'] * 1000:.1f} ms" if good else (last["reason"] if last else "-")
         notes = target["not_withdrawn"] + target["not_published"]
+        if target["drained_until"] and "drained" not in notes:
+            notes = ["drained", *notes]
         label = target["name"] + (" (own)" if target["own"] else "")
         published = "yes" if target["published"] else "no"
         rows.append((label, target["health"], published, latency, ", ".join(notes)))
@@ -95,6 +137,11 @@ def _explanation(target: Mapping[str, Any]) -> Iterator[str]:
         yield f"  not published: {reason}: {NOT_PUBLISHED[reason]}"
     if not target["published"] and target["health"] == "down":
         yield "  not published: it is down"
+    if target["drained_until"]:
+        until = time.strftime("%Y-%m-%d %H:%M:%S UTC", time.gmtime(target["drained_until"]))
+        yield f"  drained until {until}"
+    if target["contested_until"]:
+        yield f"  contested: put back {target['returns']} times while we would have it gone"
     if target["warming_up"]:
         yield "  warming up: nothing is withdrawn before every target of the pool is known"
     if target["zone_error"]:
