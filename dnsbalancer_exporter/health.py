@@ -39,6 +39,7 @@ def step(state: HealthState, result: ProbeResult, timing: Timing) -> HealthState
         failures=0 if success else state.failures + 1,
         window=(*state.window, success)[-WINDOW:],
         failing_since=None if success else first_failure,
+        failed_at=state.failed_at if success else result.started,
         succeeded_at=result.started if success else state.succeeded_at,
     )
     verdict = _verdict(counted, timing)

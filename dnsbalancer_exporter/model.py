@@ -115,9 +115,10 @@ class HealthState:
 
     ``failures`` and ``successes`` are the current run, one of them 0; ``window`` the last ten
     outcomes since the transition, True for a success; ``proven`` says that it has been UP once.
-    ``failing_since`` is when the first probe of the current run of failures started,
-    ``succeeded_at`` when the latest successful one did; ``since`` the last transition. All on the
-    process's clock. ``errors`` counts ERRORs in a row, which change nothing else.
+    ``failing_since`` is when the first probe of the current run of failures started, ``failed_at``
+    when the latest one that failed did, ``succeeded_at`` the latest that succeeded; ``since`` is
+    the last transition. All on the process's clock. ``errors`` counts ERRORs in a row, which change
+    nothing else.
     """
 
     health: Health = Health.UNKNOWN
@@ -127,6 +128,7 @@ class HealthState:
     window: tuple[bool, ...] = ()
     since: float | None = None
     failing_since: float | None = None
+    failed_at: float | None = None
     succeeded_at: float | None = None
     proven: bool = False
 
@@ -142,14 +144,16 @@ class Restraint:
 
 @dataclass(frozen=True, slots=True)
 class Contest:
-    """How often a record that we hold DOWN was put back, and until when we leave it alone.
+    """How often a record that we would have gone was put back, and until when we leave it alone.
 
-    ``agreed_since`` is since when we hold it UP; None while we do not.
+    ``agreed_since`` is since when we hold it UP, None while we do not. ``returned_at`` is when it
+    was last put back, until a probe that started later has told whether we still disagree.
     """
 
     returns: int = 0
     until: float = 0.0
     agreed_since: float | None = None
+    returned_at: float | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -176,7 +176,7 @@ class Outlook:
             up = frozenset(a for a, s in states.items() if s.health is Health.UP)
             unwanted = plan.unwanted(pool, states, drains)
             contests = roster.contests(
-                memory.contests, old, view.records, unwanted, up - unwanted, now
+                memory.contests, old, view.records, unwanted, up - unwanted.keys(), now
             )
             memory = replace(memory, records=view.records, remembered=remembered, contests=contests)
         self._follow(pool, roster.watched(pool, memory, seen))
@@ -227,6 +227,7 @@ class Outlook:
             restrained={k.address: s.restraint.until for k, s in mine.items() if not k.reference},
             refused={k: (r.reason, r.until) for k, r in memory.refusals.items()},
             contested={address: c.until for address, c in memory.contests.items()},
+            returned=frozenset(a for a, c in memory.contests.items() if c.returned_at is not None),
             spent=_spent(view.records, changes),
         )
 

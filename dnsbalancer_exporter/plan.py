@@ -20,6 +20,7 @@ anyone; a learned one that left while DOWN (`remembered`) by a witness. Nothing 
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from itertools import product
@@ -52,7 +53,8 @@ class Situation:
     ``health`` has every target of the pool. ``vouched_at`` is when the latest probe started that
     succeeded on a target of any pool that is UP beyond doubt; ``isolated`` says that all references
     fail. ``restrained`` and ``refused`` say until when a publication waits, ``refused`` why, and
-    ``contested`` until when a withdrawal does. ``drained`` holds the drains in force.
+    ``contested`` until when a withdrawal does. ``drained`` holds the drains in force. ``returned``
+    are the addresses that were put back and have not been probed since.
     ``spent`` counts the values that this cycle has withdrawn already.
     """
 
@@ -69,6 +71,7 @@ class Situation:
     restrained: Mapping[str, float] = field(default_factory=dict)
     refused: Mapping[tuple[str, str], tuple[Unpublished, float]] = field(default_factory=dict)
     contested: Mapping[str, float] = field(default_factory=dict)
+    returned: frozenset[str] = frozenset()
     spent: Mapping[RecordSetKey, int] = field(default_factory=dict)
 
     def state(self, address: str) -> HealthState:
@@ -166,10 +169,17 @@ def may_publish(situation: Situation, address: str) -> bool:
 
 def unwanted(
     pool: Pool, states: Mapping[str, HealthState], drained: Mapping[str, Drain]
-) -> frozenset[str]:
-    """Every address that has a ground to go, wherever it is: who puts it back contests it."""
-    down = {a for a, state in states.items() if state.health is Health.DOWN}
-    return frozenset(down | set(drained) | set(pool.retired))
+) -> dict[str, float]:
+    """Every address that has a ground to go, wherever it is: who puts it back contests it.
+
+    With when that was last confirmed: by a probe, or for ever by an operator's word.
+    """
+    down = {
+        a: -math.inf if s.failed_at is None else s.failed_at
+        for a, s in states.items()
+        if s.health is Health.DOWN and s.failures
+    }
+    return down | dict.fromkeys((*drained, *pool.retired), math.inf)
 
 
 def drainable(situation: Situation, address: str) -> bool:
@@ -326,7 +336,7 @@ def _hold(situation: Situation, key: RecordSetKey, value: str, ground: Ground) -
     own = any(own.address == value for own in situation.pool.own)
     state = situation.state(value)
     down = ground is Ground.DOWN
-    unconfirmed = state.failures == 0 or state.errors > 0
+    unconfirmed = state.failures == 0 or state.errors > 0 or value in situation.returned
     return _first(
         (
             *_doubts_of_the_view(situation),

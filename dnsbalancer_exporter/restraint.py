@@ -5,9 +5,9 @@
     hold-down: a target returns (DOWN, UP)  the sixth in   its next publication: from  when the rate
                                             ten minutes    rise x fast_interval to     has fallen
                                                            five minutes, doubling
-    contested: a record that we hold DOWN   the third      its next withdrawal: from   a step per
-    is put back under a new id                             ten minutes to an hour,     agreement as
-                                                           doubling                    long as it is
+    contested: a record that we would have    the first      its next withdrawal: from   a step per
+    gone is put back under a new id, and                   ten minutes to six hours,   agreement as
+    a probe after that finds us right                      doubling                    long as it is
 
 Law 6 has the first, law 9 the second: without it two machines that see different things delete and
 create one record against each other thousands of times a day. A mere blink of UP forgets nothing.
@@ -23,9 +23,8 @@ HOLD_DOWN_RETURNS = 5
 HOLD_DOWN_WITHIN = 600.0
 HOLD_DOWN_CAP = 300.0
 
-CONTESTED_RETURNS = 3
 CONTESTED_FIRST = 600.0
-CONTESTED_CAP = 3600.0
+CONTESTED_CAP = 21600.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,18 +62,23 @@ def matters(restraint: Restraint, now: float) -> bool:
 
 def contest_delay(returns: int) -> float:
     """Seconds that a withdrawal waits after so many returns."""
-    return min(CONTESTED_CAP, CONTESTED_FIRST * 2.0 ** max(0, min(returns - CONTESTED_RETURNS, 20)))
+    return min(CONTESTED_CAP, CONTESTED_FIRST * 2.0 ** max(0, min(returns - 1, 20)))
 
 
-def contest(before: Contest, now: float, *, came_back: bool, up: bool) -> Contest:
-    """Return what ``before`` becomes by one look at the zone, and at our view of the target."""
+def contest(
+    before: Contest, now: float, *, came_back: bool, up: bool, confirmed_at: float | None
+) -> Contest:
+    """Return what ``before`` becomes by one look at the zone, and at our view of the target.
+
+    ``confirmed_at`` is when that view was last confirmed, if it is that the record should be gone.
+    """
     agreed_since = (before.agreed_since if before.agreed_since is not None else now) if up else None
-    after = replace(before, agreed_since=agreed_since)
+    returned_at = None if up else now if came_back else before.returned_at
+    after = replace(before, agreed_since=agreed_since, returned_at=returned_at)
     if agreed_since is not None and now - agreed_since >= contest_delay(after.returns):
         after = replace(after, returns=max(0, after.returns - 1), agreed_since=now)
-    if came_back:
+    if returned_at is not None and confirmed_at is not None and confirmed_at > returned_at:
         returns = after.returns + 1
-        held = returns >= CONTESTED_RETURNS
-        until = now + contest_delay(returns) if held else after.until
-        after = replace(after, returns=returns, until=until)
+        until = now + contest_delay(returns)
+        after = replace(after, returns=returns, until=until, returned_at=None)
     return after

@@ -78,21 +78,30 @@ def contests(
     before: Mapping[str, Contest],
     old: tuple[Record, ...],
     new: tuple[Record, ...],
-    unwanted: frozenset[str],
+    unwanted: Mapping[str, float],
     agreed: frozenset[str],
     now: float,
 ) -> dict[str, Contest]:
     """What becomes of each contest by a new list: who was put back although it is ``unwanted``.
 
-    ``agreed`` are the addresses that we, too, would have in the zone.
+    ``unwanted`` says when it was last confirmed that each is; ``agreed`` are the addresses that we,
+    too, would have in the zone.
     """
     known = {record.id for record in old}
-    back = unwanted & {r.value for r in new if r.id not in known}
-    after = {}
+    back = unwanted.keys() & {r.value for r in new if r.id not in known}
+    there, after = values(new), {}
     for address in sorted({*before, *back}):
-        contest = before.get(address, Contest())
-        met = restraint.contest(contest, now, came_back=address in back, up=address in agreed)
-        if met.returns and (address in unwanted | agreed or now < met.until):
+        met = restraint.contest(
+            before.get(address, Contest()),
+            now,
+            came_back=address in back,
+            up=address in agreed,
+            confirmed_at=unwanted.get(address),
+        )
+        if address not in there:
+            met = replace(met, returned_at=None)
+        known_to_us = address in unwanted or address in agreed or now < met.until
+        if known_to_us and (met.returns or met.returned_at is not None):
             after[address] = met
     return after
 
@@ -146,12 +155,16 @@ def backoff(step: int, first: float, asked: float | None = None) -> float:
 
 @dataclass(frozen=True, slots=True)
 class Watched:
-    """What the watch is told of one target; with what it starts from, if it is new."""
+    """What the watch is told of one target; with what it starts from, if it is new.
+
+    It is to be probed at once if it has not been since ``ask_after``.
+    """
 
     key: TargetKey
     target: Target
     restraint: Restraint = Restraint()
     proven: bool = False
+    ask_after: float | None = None
 
 
 def watched(pool: Pool, memory: Memory, seen: frozenset[str] = frozenset()) -> tuple[Watched, ...]:
@@ -162,6 +175,7 @@ def watched(pool: Pool, memory: Memory, seen: frozenset[str] = frozenset()) -> t
             target,
             memory.restraints.get(target.address, Restraint()),
             target.probe.label in memory.proven,
+            memory.contests.get(target.address, Contest()).returned_at,
         )
         for target in targets(pool, memory.known | seen)
     ]

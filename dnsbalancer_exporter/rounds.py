@@ -13,7 +13,7 @@ from functools import partial
 from dnsbalancer_exporter import health
 from dnsbalancer_exporter.clock import happens
 from dnsbalancer_exporter.cycle import Cycle
-from dnsbalancer_exporter.model import Hold, Pool, TargetKey
+from dnsbalancer_exporter.model import Health, Hold, Pool, TargetKey
 from dnsbalancer_exporter.report import PoolReport, TargetState
 
 HOLDS_ON_HEALTH = frozenset({Hold.ISOLATED, Hold.UNKNOWN_HEALTH, Hold.MIN_RECORDS})
@@ -53,8 +53,9 @@ class Rounds:
         """Have a cycle at once if a result may change what is to be done."""
         changed = before.health.health is not after.health.health
         vouches = health.vouches(after.health) and not health.vouches(before.health)
-        holds = self.reports[key.pool].plan.holds
-        if changed or (vouches and HOLDS_ON_HEALTH.intersection(holds)):
+        holds = set(self.reports[key.pool].plan.holds)
+        confirms = after.health.health is Health.DOWN and Hold.UNKNOWN_HEALTH in holds
+        if changed or confirms or (vouches and HOLDS_ON_HEALTH & holds):
             self.wake(key.pool)
 
     async def run(self, pools: Callable[[], Awaitable[tuple[Pool, ...]]]) -> None:

@@ -150,7 +150,15 @@ PERHAPS_TIME = Kind(
 
 TABLE: Mapping[str, tuple[type, Mapping[str, Kind]]] = {
     "drains": (Drain, {"since": TIME, "until": TIME, "forced": FLAG}),
-    "contests": (Contest, {"returns": COUNT, "until": TIME, "agreed_since": PERHAPS_TIME}),
+    "contests": (
+        Contest,
+        {
+            "returns": COUNT,
+            "until": TIME,
+            "agreed_since": PERHAPS_TIME,
+            "returned_at": PERHAPS_TIME,
+        },
+    ),
     "restraints": (Restraint, {"events": TIMES, "step": COUNT, "until": TIME}),
 }
 """What is kept by address, and of what kind its fields are."""
@@ -239,6 +247,7 @@ def _fit(kept: Kept, pool: Pool, now: float) -> Kept:
             c,
             until=min(c.until, now + restraint.CONTESTED_CAP),
             agreed_since=None if c.agreed_since is None else min(c.agreed_since, now),
+            returned_at=None if c.returned_at is None else min(c.returned_at, now),
         )
         for address, c in kept.contests.items()
     }

@@ -97,7 +97,8 @@ class Watch:
                     stale.cancel()
             else:
                 self.states[key] = replace(state, target=target, timing=timing)
-                if state.timing == timing:
+                asked = entry.ask_after is not None and not _probed_since(state, entry.ask_after)
+                if state.timing == timing and not asked:
                     continue
             self._due(key, 0.0)
 
@@ -166,7 +167,7 @@ class Watch:
         for key, state in self.states.items():
             if key.pool != failed.pool or key == failed or key in self._attempts:
                 continue
-            if state.last is None or state.last.started < since:
+            if not _probed_since(state, since):
                 self._due(key, 0.0)
                 asked += 1
             if asked == ROLL_CALL:
@@ -189,6 +190,10 @@ class Watch:
             doubted = replace(state.health, failures=0, successes=0, failing_since=None, errors=1)
             self.states[key] = replace(state, health=doubted)
             self._due(key, 0.0)
+
+
+def _probed_since(state: TargetState, at: float) -> bool:
+    return state.last is not None and state.last.started >= at
 
 
 def judged(before: TargetState, result: ProbeResult, now: float) -> TargetState:

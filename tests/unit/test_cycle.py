@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 
+from dnsbalancer_exporter import restraint
 from dnsbalancer_exporter.cycle import Cycle
 from dnsbalancer_exporter.errors import AnswerLost, ApiReason, Conflict, ProviderError
 from dnsbalancer_exporter.lock import SingleWriter
@@ -133,6 +134,7 @@ class Stage:
         self.health: dict[str, HealthState] = {}
         self.restrained: dict[str, float] = {}
         self.followed: list[frozenset[TargetKey]] = []
+        self.asked: dict[str, float] = {}
         self.lock = SingleWriter(TERMS, lambda: self.now)
         self.cycle = Cycle(
             self.provider, self.lock, lambda: self.now, lambda: self.states, self._follow
@@ -149,11 +151,17 @@ class Stage:
             held = Restraint(until=self.restrained.get(address, 0.0))
             self.states[w.key] = replace(state, restraint=held)
         self.followed.append(frozenset(w.key for w in wanted))
+        self.asked = {w.key.address: w.ask_after for w in wanted if w.ask_after is not None}
 
     def run(self, *pools: Pool) -> PoolReport:
         """Run a cycle and return the report of the first pool."""
         self.store.calls.clear()
         return asyncio.run(self.cycle.run(pools))[0]
+
+    def run_twice(self, *pools: Pool) -> PoolReport:
+        """Run a cycle that learns how the targets are by now, and one that knows."""
+        self.run(*pools)
+        return self.run(*pools)
 
     def keep(self, *values: str) -> dict[str, Record]:
         """Take all other records out by hand; returns what was there."""
@@ -697,16 +705,30 @@ def test_a_target_of_another_pool_vouches_for_us() -> None:
     assert scene.published == [A]
 
 
-def test_a_peer_that_is_put_back_against_us_is_contested_the_third_time() -> None:
+def test_a_peer_that_is_put_back_is_probed_first_and_contested_if_it_is_still_down() -> None:
     scene = stage(*at(A, B), A=UP, B=DOWN)
-    for _ in range(3):
-        assert scene.run(pool(A)).plan.holds == ()
-        assert scene.published == [A]
-        scene.store.add(f"@ A {B}")
-        scene.now += 180.0
+    assert scene.run(pool(A)).plan.holds == ()
+    assert scene.published == [A]
+    scene.store.add(f"@ A {B}")
+    scene.now += 180.0
     report = scene.run(pool(A))
+    assert (report.plan.holds, scene.published) == ((Hold.UNKNOWN_HEALTH,), [A, B])
+    assert scene.asked == {B: scene.now}
+    scene.now += 1.0
+    scene.health[B] = replace(DOWN, failed_at=scene.now - 0.5)
+    report = scene.run_twice(pool(A))
     assert (report.plan.holds, scene.published) == ((Hold.CONTESTED,), [A, B])
     assert report.again_at == scene.now + 600.0
+
+
+def test_a_peer_that_is_put_back_and_answers_is_no_contest() -> None:
+    scene = stage(*at(A, B), A=UP, B=DOWN)
+    scene.run(pool(A))
+    scene.store.add(f"@ A {B}")
+    scene.run(pool(A))
+    scene.health[B] = UP
+    report = scene.run_twice(pool(A))
+    assert (report.plan.holds, report.contests, scene.published) == ((), {}, [A, B])
 
 
 def test_a_restraint_of_the_watch_delays_a_publication() -> None:
@@ -768,14 +790,20 @@ def test_after_an_unsettled_delete_the_report_shows_what_is_left() -> None:
     assert [r.value for r in report.records] == [A, C, D]
 
 
-def test_a_record_that_is_put_back_again_and_again_is_contested() -> None:
+def test_a_steady_disagreement_is_bounded_and_ends_when_the_peer_is_really_dead() -> None:
+    """Two days in which the peer puts its record back at once, whenever it is gone."""
     scene = stage(*at(A, B), A=UP, B=DOWN)
-    deletes = 0
-    for _ in range(6):
+    deletes: list[float] = []
+    for _ in range(2 * 86400 // 60):
+        scene.health[B] = replace(DOWN, failed_at=scene.now)
         report = scene.run(pool(A))
-        deletes += sum(c.action == "delete" for c in report.changes)
+        deletes += [scene.now] * sum(c.action == "delete" for c in report.changes)
         if B not in scene.published:
             scene.store.add(f"@ A {B}")
-        scene.now += 30.0
-    assert deletes == 3
-    assert [w.hold for w in report.plan.withheld] == [Hold.CONTESTED]
+        scene.now += 60.0
+    days = [sum(day <= (at - START) / 86400 < day + 1 for at in deletes) for day in (0, 1)]
+    assert days == [9, 4]
+    scene.now += restraint.CONTESTED_CAP
+    scene.health[B] = replace(DOWN, failed_at=scene.now)
+    scene.run(pool(A))
+    assert scene.published == [A]

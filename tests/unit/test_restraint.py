@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable
 
 import pytest
@@ -68,60 +69,77 @@ def test_hold_down_starts_with_what_it_takes_to_rise() -> None:
 # --- contested ----------------------------------------------------------------------------
 
 
+def look(
+    contest: Contest, at: float, *, back: bool = False, up: bool = False, confirmed: float = 0.0
+) -> Contest:
+    return restraint.contest(contest, at, came_back=back, up=up, confirmed_at=confirmed)
+
+
 def returned(times: Iterable[float]) -> Contest:
-    """A record that we hold DOWN was put back at each of the times."""
+    """A record that we hold DOWN was put back at each of the times, and found DOWN after it."""
     contest = Contest()
     for at in times:
-        contest = restraint.contest(contest, at, came_back=True, up=False)
+        contest = look(look(contest, at, back=True), at, confirmed=at + 0.1)
     return contest
 
 
 @pytest.mark.parametrize(
     ("returns", "until"),
     [
-        pytest.param(1, 0.0, id="once is a hand in the console"),
-        pytest.param(2, 0.0, id="twice"),
-        pytest.param(3, 1600.0, id="three times are a disagreement"),
-        pytest.param(4, 2200.0, id="twice as long"),
-        pytest.param(5, 3400.0, id="again twice as long"),
-        pytest.param(6, 4600.0, id="an hour at most"),
-        pytest.param(900, 4600.0, id="ever"),
+        pytest.param(1, 1600.0, id="once is a disagreement"),
+        pytest.param(2, 2200.0, id="twice as long"),
+        pytest.param(3, 3400.0, id="again twice as long"),
+        pytest.param(6, 20200.0, id="hours"),
+        pytest.param(7, 22600.0, id="six hours at most"),
+        pytest.param(900, 22600.0, id="ever"),
     ],
 )
 def test_a_withdrawal_waits_by_the_number_of_returns(returns: int, until: float) -> None:
     assert returned([1000.0] * returns) == Contest(returns, until)
 
 
+def test_a_return_counts_only_when_a_later_probe_finds_us_right() -> None:
+    back = look(Contest(), 1000.0, back=True, confirmed=999.0)
+    assert back == Contest(returned_at=1000.0)
+    assert look(back, 1001.0, confirmed=1000.0) == back
+    assert look(back, 1002.0, confirmed=1001.5) == Contest(1, 1602.0)
+    assert look(back, 1002.0, up=True) == Contest(agreed_since=1002.0)
+
+
+def test_a_return_against_an_operators_word_counts_at_once() -> None:
+    assert look(Contest(), 1000.0, back=True, confirmed=math.inf) == Contest(1, 1600.0)
+
+
 def test_looks_without_a_return_change_nothing_while_we_hold_it_down() -> None:
-    before = returned([1000.0] * 4)
-    assert restraint.contest(before, 1e9, came_back=False, up=False) == before
+    before = returned([1000.0] * 2)
+    assert look(before, 1e9, up=False) == before
 
 
 @pytest.mark.parametrize(
     ("seconds", "returns"),
-    [(0.0, 4), (1199.9, 4), (1200.0, 3)],
+    [(0.0, 2), (1199.9, 2), (1200.0, 1)],
     ids=["a blink", "not quite", "as long as the hold"],
 )
 def test_one_step_is_forgotten_by_agreement_as_long_as_the_hold(
     seconds: float, returns: int
 ) -> None:
-    agreed = restraint.contest(returned([0.0] * 4), 5000.0, came_back=False, up=True)
-    later = restraint.contest(agreed, 5000.0 + seconds, came_back=False, up=True)
+    agreed = look(returned([0.0] * 2), 5000.0, up=True)
+    later = look(agreed, 5000.0 + seconds, up=True)
     assert later.returns == returns
 
 
 def test_each_further_step_takes_its_own_time() -> None:
-    contest = returned([0.0] * 4)
+    contest = returned([0.0] * 2)
     trail: list[tuple[int, int]] = []
     for at in range(0, 4000, 100):
-        contest = restraint.contest(contest, float(at), came_back=False, up=True)
+        contest = look(contest, float(at), up=True)
         if not trail or trail[-1][1] != contest.returns:
             trail.append((at, contest.returns))
-    assert trail == [(0, 4), (1200, 3), (1800, 2), (2400, 1), (3000, 0)]
+    assert trail == [(0, 2), (1200, 1), (1800, 0)]
 
 
 def test_agreement_that_is_interrupted_counts_anew() -> None:
-    contest = restraint.contest(returned([0.0] * 4), 1000.0, came_back=False, up=True)
-    contest = restraint.contest(contest, 2000.0, came_back=False, up=False)
-    contest = restraint.contest(contest, 2100.0, came_back=False, up=True)
-    assert restraint.contest(contest, 3000.0, came_back=False, up=True).returns == 4
+    contest = look(returned([0.0] * 2), 1000.0, up=True)
+    contest = look(contest, 2000.0, up=False)
+    contest = look(contest, 2100.0, up=True)
+    assert look(contest, 3000.0, up=True).returns == 2

@@ -178,16 +178,24 @@ def rows(*texts: str) -> tuple[Record, ...]:
 def test_a_target_was_put_back_against_us(
     state: HealthState, old: tuple[str, ...], new: tuple[str, ...], returns: int
 ) -> None:
-    down = frozenset({B} if state.health is Health.DOWN else ())
+    down = {B: 999.0} if state.health is Health.DOWN else {}
     met = roster.contests({}, rows(*old), rows(*new), down, frozenset(), 1000.0)
-    assert met == ({B: Contest(returns)} if returns else {})
+    assert met == ({B: Contest(returned_at=1000.0)} if returns else {})
+
+
+def test_a_return_that_is_gone_again_is_no_disagreement() -> None:
+    back = {B: Contest(returned_at=1000.0)}
+    assert roster.contests(back, rows(f"2 {B}"), (), {B: 1001.0}, frozenset(), 1002.0) == {
+        B: Contest(1, 1602.0)
+    }
+    assert roster.contests(back, rows(f"2 {B}"), (), {B: 999.0}, frozenset(), 1002.0) == {}
 
 
 def test_contests_of_what_is_no_target_any_more_are_dropped_when_they_are_over() -> None:
     up = frozenset({A})
-    assert roster.contests({B: Contest(5, 9.0)}, (), (), frozenset(), up, 1000.0) == {}
+    assert roster.contests({B: Contest(5, 9.0)}, (), (), {}, up, 1000.0) == {}
     kept = {B: Contest(5, 1001.0)}
-    assert roster.contests(kept, (), (), frozenset(), up, 1000.0) == kept
+    assert roster.contests(kept, (), (), {}, up, 1000.0) == kept
 
 
 # --- which lists are believed -------------------------------------------------------------
