@@ -7,7 +7,7 @@ NPROC  := $(shell nproc 2>/dev/null || echo 2)
 PYTEST := $(BIN)/python -m pytest -q -p no:cacheprovider -n $(NPROC) --dist loadgroup
 
 .DEFAULT_GOAL := help
-.PHONY: help demo check test docs fix bench clean
+.PHONY: help demo check test docs fix soak bench clean
 
 help: ## list the targets
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -35,6 +35,9 @@ test: check ## everything: check, and contract, end-to-end and repository tests
 
 docs: $(READY) ## write the documents that are made from the code
 	$(BIN)/python -m tests.repo.generated
+
+soak: $(READY) ## drawn worlds for as long as told (SOAK=30m): prints the seed of what it finds
+	$(BIN)/python -m tests.simulation.soak
 
 bench: $(READY) ## what a failover, a quiet cycle and a member cost
 	$(BIN)/python -m benchmarks.failover

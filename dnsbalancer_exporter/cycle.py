@@ -201,6 +201,8 @@ class Cycle:
         """Create what ``current`` wants and is missing; the plan after it."""
         made = False
         for create in current.creates:
+            if create not in self.outlook.plan(pool, changes).creates:
+                continue  # it fell while we were busy
             changes.append(await self._create(pool, create))
             made |= not changes[-1].error
         if made:

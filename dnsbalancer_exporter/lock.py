@@ -8,6 +8,7 @@
     ASKED     anything else: it is not mine              FREE
     PLACED    LIST: mine, alone                          HELD
     PLACED    LIST: another beside mine, or not mine     FREE      DELETE mine; wait a random time
+    PLACED    .. and that one was seen a whole lease     FREE      DELETE both; compete again
     REFUSED   LIST: one seen for a whole lease           FREE      DELETE that one; compete again
     REFUSED   LIST: all of them younger, or none         FREE
     HELD      every DELETE is settled, LIST back done    FREE      DELETE mine
@@ -82,12 +83,11 @@ def listed(state: LockState, ids: Collection[str], now: float, terms: LockTerms)
     """A LIST was answered, at ``now``, with the locks ``ids``."""
     others = {i: state.sightings.get(i, now) for i in sorted(ids) if i != state.id}
     seen = replace(state, sightings=others)
-    if state.phase is Phase.PLACED:
-        if set(ids) == {state.id}:
-            return replace(seen, phase=Phase.HELD)
-        return replace(seen, phase=Phase.FREE, clashed=True)
+    placed = state.phase is Phase.PLACED
+    if placed and set(ids) == {state.id}:
+        return replace(seen, phase=Phase.HELD)
     old = [i for i, first in others.items() if now - first >= terms.lease]
-    return replace(seen, phase=Phase.FREE, stale=old[0] if old else "")
+    return replace(seen, phase=Phase.FREE, clashed=placed, stale=old[0] if old else "")
 
 
 def ended(state: LockState) -> LockState:

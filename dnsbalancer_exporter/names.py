@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import ipaddress
 from enum import Enum
+from functools import lru_cache
 
 
 class RecordType(Enum):
@@ -33,6 +34,7 @@ def address_type(address: str) -> RecordType:
     return RecordType.AAAA if ":" in address else RecordType.A
 
 
+@lru_cache(maxsize=65536)
 def address_order(address: str) -> tuple[int, int]:
     """A sort key: IPv4 before IPv6, then by number."""
     parsed = ipaddress.ip_address(address)

@@ -33,6 +33,10 @@ Read = Callable[[str, RecordType], Awaitable[tuple[Record, ...]]]
 """Lists all records of one type in a zone; raises ProviderError."""
 
 
+NOTHING = Memory()
+"""What is kept of a pool that was never looked at."""
+
+
 @dataclass(frozen=True, slots=True)
 class View:
     """What a pool's record sets held when they were read; ``doubtful`` after a list too short."""
@@ -76,7 +80,7 @@ class Outlook:
 
     def memory(self, pool: Pool) -> Memory:
         """What is kept of a pool from one cycle to the next."""
-        return self._memories.get(pool.name, Memory())
+        return self._memories.get(pool.name, NOTHING)
 
     def keep(self, pool: Pool, **changes: Any) -> None:
         """Change some fields of what is kept."""

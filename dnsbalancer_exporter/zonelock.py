@@ -56,7 +56,8 @@ class ZoneLock:
         if self._clock() < self._not_before.get(zone, 0.0) or not await self._clear(zone):
             return False
         await self._compete(zone)
-        if self._states[zone].stale and await self._break(zone):
+        left_over = self._states[zone].stale and zone not in self._unreleased
+        if left_over and await self._break(zone):
             await self._compete(zone)
         held = self._states[zone].phase is Phase.HELD
         if held:
@@ -114,7 +115,8 @@ class ZoneLock:
         if after.clashed:
             self._give_up(zone, state)
             await self._clear(zone)
-            self._pause(zone, TROUBLE_PAUSE)
+            if not after.stale:
+                self._pause(zone, TROUBLE_PAUSE)
             self._tell(zone, "not_unique", "another lock beside ours: values are not unique here")
         elif after.phase is not Phase.HELD and not after.stale:
             self._pause(zone, PAUSE)

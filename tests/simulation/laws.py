@@ -1,0 +1,200 @@
+"""The laws as a judge outside sees them: over the store after each effect, and over what was sent.
+
+Nothing here asks the code under test what it thinks; it looks at the zone, and at what the writer's
+own probes had brought home when it sent the call.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from dnsbalancer_exporter.lock import LABEL
+from dnsbalancer_exporter.model import Create, Drain, Mode, Record
+from dnsbalancer_exporter.names import RecordType, fqdn
+from tests.contract.memory import Store
+from tests.simulation import virtual_time
+from tests.simulation.api import Api, Kind
+from tests.simulation.instance import Daemon
+
+NAME = "example.com"
+LOCK = fqdn(LABEL, NAME)
+TAIL = 40
+READS_IN_A_GAP = 2
+
+
+class LawBroken(AssertionError):
+    """The zone is in a state that it must never be in, or somebody did what nobody may."""
+
+
+@dataclass(frozen=True, slots=True)
+class Evidence:
+    """What a writer had when it sent a write: who had just answered it, its floor, and why it may
+    not withdraw the last record of this value.
+    """
+
+    answering: frozenset[str]
+    floor: int
+    no_ground: str
+
+
+class Laws:
+    """Judges one world. With ``strict``, the assumptions hold and so does every law; without, a
+    gap is allowed, and must be refilled and counted.
+    """
+
+    def __init__(self, store: Store, *, strict: bool, locked: bool = True) -> None:
+        self.store = store
+        self.locked = locked
+        self.strict = strict
+        self.log: list[str] = []
+        self.deletes: dict[str, list[float]] = {}
+        self.creates = 0
+        self.gaps = 0
+        self.api: Api | None = None
+        self.daemons: list[Daemon] = []
+        self._foreign = self._others()
+        self._reads_in_gap: dict[Daemon, int] = {}
+        self._seen_empty: dict[Daemon, int] = {}
+        self._had: dict[Daemon, bool] = {}
+
+    @property
+    def published(self) -> list[str]:
+        return self.store.values(NAME)
+
+    def broken(self, text: str) -> LawBroken:
+        return LawBroken("\n".join([f"{text}:", *self.log[-TAIL:]]))
+
+    def say(self, text: str) -> None:
+        self.log.append(f"{virtual_time.loop().time():9.2f} {text} -> {self.published}")
+
+    # --- what the wire tells ------------------------------------------------------------
+
+    def sent(self, who: Daemon, operation: str, what: Create | Record) -> Evidence:
+        """Judge a write when it is sent, by what the sender knows."""
+        self._observe_mode(who, operation, what)
+        evidence = self._evidence(who, what.value)
+        if what.type is RecordType.A and what.name == NAME:
+            if operation == "create":
+                self._reads_in_gap.pop(who, None)
+                self._may_create(who, what.value)
+            else:
+                self.say(f"{who.place} sends delete {what.value}")
+                self._holds_the_lock(who)
+        return evidence
+
+    def effect(self, who: Daemon, operation: str, what: Create | Record, evidence: object) -> None:
+        """Judge the zone after a write has taken effect."""
+        assert isinstance(evidence, Evidence)
+        self.say(f"{who.place} {operation} {what.type.value} {what.value}")
+        if self._others() != self._foreign:
+            raise self.broken("law 2: a foreign record was touched")
+        if what.type is not RecordType.A:
+            return
+        values = set(self.published)
+        if operation == "create":
+            self.creates += 1
+            self._reads_in_gap.clear()
+            return
+        self.deletes.setdefault(what.value, []).append(virtual_time.loop().time())
+        if not values:
+            self.gaps += 1
+            self._reads_in_gap.clear()
+        if what.value in values:
+            return
+        if evidence.no_ground:
+            raise self.broken(evidence.no_ground)
+        if not self.strict:
+            return
+        if len(values) < evidence.floor:
+            raise self.broken(f"law 1: fewer than {evidence.floor} are left")
+        if not values & evidence.answering:
+            raise self.broken("law 1: none is left that had answered the writer")
+
+    def listed(self, who: Daemon, type_: RecordType, found: tuple[Record, ...]) -> None:
+        """Note what a writer has read: who has seen a gap must count it."""
+        if type_ is not RecordType.A:
+            return
+        self._count_read(who)
+        has = any(record.name == NAME for record in found)
+        if self._had.get(who) and not has:
+            self._seen_empty[who] = self._seen_empty.get(who, 0) + 1
+        self._had[who] = has
+
+    def by_hand(self, text: str) -> None:
+        """A person has written the zone."""
+        self.say(f"person {text}")
+        self._foreign = self._others()
+        self._reads_in_gap.clear()
+
+    def end(self) -> None:
+        """Every gap that somebody has read was counted."""
+        for daemon in self.daemons:
+            seen, counted = self._seen_empty.get(daemon, 0), daemon.gaps
+            if counted > seen or (counted < seen - 1):  # the last cycle may not have ended
+                raise self.broken(f"{daemon.place} has read {seen} gaps and counted {counted}")
+
+    # --- the rules ----------------------------------------------------------------------
+
+    def _others(self) -> list[Record]:
+        every = self.store.zones[NAME].values()
+        return [
+            r
+            for r in every
+            if (r.name, r.type) not in ((NAME, RecordType.A), (LOCK, RecordType.TXT))
+        ]
+
+    def _evidence(self, who: Daemon, value: str) -> Evidence:
+        answering = {address for address, seen in who.seen.items() if seen.answers}
+        drain = who.cycle.outlook.memory(who.pool).drains.get(value, Drain(0.0, 0.0))
+        floor = 1 if drain.forced else who.pool.min_records
+        return Evidence(frozenset(answering), floor, self._no_ground(who, value))
+
+    def _observe_mode(self, who: Daemon, operation: str, what: Create | Record) -> None:
+        if who.pool.mode is Mode.OBSERVE:
+            raise self.broken(f"{who.place} observes and would {operation} {what}")
+
+    def _may_create(self, who: Daemon, value: str) -> None:
+        pool = who.pool
+        own = {t.address for t in pool.own}
+        allowed = {t.address for t in pool.listed} | (own if pool.member else set())
+        if not pool.member:
+            allowed |= set(who.cycle.outlook.memory(pool).remembered) - own
+        if value not in allowed or value in pool.retired:
+            raise self.broken(f"law 6: {who.place} would publish {value}")
+        seen = who.seen.get(value)
+        if seen is None or not seen.up:
+            raise self.broken(f"law 6: {who.place} would publish {value}, which is not up")
+
+    def _holds_the_lock(self, who: Daemon) -> None:
+        kind = self.api.kind if self.api else Kind.UNIQUE
+        if not (self.strict and self.locked) or kind is Kind.EXCHANGE:
+            return
+        holders = [d.place for d in self.daemons if d.lock.valid(d.pool)]
+        if holders != [who.place]:
+            raise self.broken(f"law 9: {who.place} withdraws, and {holders} hold the lock")
+
+    def _no_ground(self, who: Daemon, value: str) -> str:
+        """Why the writer may not withdraw the last record with this value; "" if it may."""
+        pool, memory = who.pool, who.cycle.outlook.memory(who.pool)
+        own = {t.address for t in pool.own} if pool.member else set()
+        named = {t.address for t in pool.listed} | own | set(pool.retired)
+        if pool.listed and value not in named:
+            return f"law 2: {value} is foreign to {who.place}"
+        if value in pool.retired or value in memory.drains:
+            return ""
+        seen = who.seen.get(value)
+        if seen is None or not seen.fails:
+            return f"law 5: {who.place} has no ground to withdraw {value}"
+        others = [s.succeeded_at for a, s in who.seen.items() if a != value]
+        if not any(at is not None and at >= seen.run_since for at in others):
+            return f"law 7: nobody has answered {who.place} since {value} fails"
+        return ""
+
+    def _count_read(self, who: Daemon) -> None:
+        """A gap lasts for three calls of a living writer: a read, perhaps one more, a create."""
+        if self.published or not who.would_publish():
+            return
+        reads = self._reads_in_gap.get(who, 0) + 1
+        if reads > READS_IN_A_GAP:
+            raise self.broken(f"{who.place} has read the gap {reads} times and sends no create")
+        self._reads_in_gap[who] = reads
