@@ -42,7 +42,7 @@ def test_a_world_has_its_cycles_and_plays_alike_twice() -> None:
 def test_outside_the_assumptions_there_are_gaps_and_somebody_counts_them() -> None:
     """Else the test above would show nothing."""
     worlds = [virtual_time.run(World(seed, strict=False).play()) for seed in range(40)]
-    assert sum(world.laws.gaps for world in worlds) > 0
+    assert any(line.endswith("-> []") for world in worlds for line in world.laws.log)
     assert sum(daemon.gaps for world in worlds for daemon in world.laws.daemons) > 0
 
 
