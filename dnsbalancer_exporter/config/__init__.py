@@ -7,6 +7,7 @@
     top_keys pool_keys schema     the table
     api pools   the checks that relate keys to each other, and the building
     load        all of it, in order
+    web_keys web_file   the same for the file with TLS and users of the port
 
 Pure: environment and file reading are arguments.
 """
@@ -16,5 +17,19 @@ from __future__ import annotations
 from dnsbalancer_exporter.config.api import Api
 from dnsbalancer_exporter.config.load import Config, parse, problem_of_oserror
 from dnsbalancer_exporter.config.schema import KEYS, reference_table
+from dnsbalancer_exporter.config.web_file import TlsTerms, WebConfig, parse_web
+from dnsbalancer_exporter.config.web_keys import ClientCertificate, TlsVersion
 
-__all__ = ["KEYS", "Api", "Config", "parse", "problem_of_oserror", "reference_table"]
+__all__ = [
+    "KEYS",
+    "Api",
+    "ClientCertificate",
+    "Config",
+    "TlsTerms",
+    "TlsVersion",
+    "WebConfig",
+    "parse",
+    "parse_web",
+    "problem_of_oserror",
+    "reference_table",
+]

@@ -17,6 +17,7 @@ from dnsbalancer_exporter.config.top_keys import (
     LOG_LEVEL,
     POOLS,
     STATE_DIR,
+    WEB_CONFIG_FILE,
 )
 from dnsbalancer_exporter.config.yaml_text import Empty, Table, Unreadable, read_yaml
 from dnsbalancer_exporter.errors import ConfigError, Problem
@@ -34,6 +35,7 @@ class Config:
     pools: tuple[Pool, ...]
     lock: LockTerms
     listen: tuple[str, int]
+    web_config_file: str | None
     state_dir: str
     log_level: str
     log_format: str
@@ -74,6 +76,7 @@ def _parse(
     lock = top.find(LOCK)
     if lock is not None and not lock.enabled:
         top.note(LOCK, "is off: two writers may withdraw at once and leave the name empty")
+    _check_web_config_file(top, read)
     api = find_api(top, environ, read)
     if api is None or ledger.problems:
         return None
@@ -82,6 +85,7 @@ def _parse(
         pools=tuple(build_pool(section) for section in pools),
         lock=top.need(LOCK),
         listen=top.need(LISTEN),
+        web_config_file=top.find(WEB_CONFIG_FILE),
         state_dir=top.find(STATE_DIR) or _state_dir(environ),
         log_level=top.need(LOG_LEVEL),
         log_format=top.need(LOG_FORMAT),
@@ -131,6 +135,16 @@ def _pool_sections(top: Section) -> tuple[Section, ...]:
         for entry in top.find(POOLS) or ()
     )
     return tuple(section for section in sections if section)
+
+
+def _check_web_config_file(top: Section, read: Callable[[str], bytes]) -> None:
+    """Whether it can be read; its problems are told with its own name and lines."""
+    path = top.find(WEB_CONFIG_FILE)
+    try:
+        if path is not None:
+            read(path)
+    except OSError as error:
+        top.problem(WEB_CONFIG_FILE, why_unread(error))
 
 
 def _state_dir(environ: Mapping[str, str]) -> str:

@@ -37,6 +37,7 @@ KEYS: tuple[Key[object], ...] = (
     pool_keys.MODE,
     top_keys.LOCK,
     top_keys.LISTEN,
+    top_keys.WEB_CONFIG_FILE,
     top_keys.STATE_DIR,
     top_keys.LOG_LEVEL,
     top_keys.LOG_FORMAT,
@@ -49,7 +50,7 @@ TOP = tuple(key for key in KEYS if key.level is not Level.POOL)
 IN_POOL = tuple(key for key in KEYS if key.level is not Level.TOP)
 
 _LATER = dict.fromkeys(
-    ("quorum", "http", "web_config_file", "targets_file", "api_rate"),
+    ("quorum", "http", "targets_file", "api_rate"),
     "is not supported by this version: remove it",
 )
 NOT_AT_TOP = _LATER | {

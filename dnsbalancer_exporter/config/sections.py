@@ -40,8 +40,8 @@ class Place:
     ledger: Ledger
 
     def key(self, name: str) -> Place:
-        """The place of a key of this mapping."""
-        return Place(f"{self.path}.{name}", self.ledger)
+        """The place of a key of this mapping; the root of a file has no name."""
+        return Place(f"{self.path}.{name}" if self.path else name, self.ledger)
 
     def item(self, index: int) -> Place:
         """The place of an item of this list."""

@@ -137,8 +137,15 @@ LOCK = Key(
 LISTEN = Key(
     "listen",
     scalar(values.listen),
-    "The address and port of `/metrics` and the status page.",
+    "The address and port of `/metrics` and the status page; `[::]:9853` is IPv6 and IPv4.",
     default="0.0.0.0:9853",
+    level=Level.TOP,
+)
+WEB_CONFIG_FILE = Key(
+    "web_config_file",
+    scalar(values.path),
+    "The absolute path of a file with TLS and users of that port, see [web.md](web.md).",
+    otherwise="plain HTTP, open to all",
     level=Level.TOP,
 )
 STATE_DIR = Key(

@@ -104,11 +104,14 @@ _SYNTAX = (
 _BEGINS_BEFORE = ("unexpected end of stream", "expected ',' or", "could not find expected ':'")
 
 
-def read_yaml(data: bytes) -> Node:
-    """The one document in ``data``. Raises Unreadable: too long, not text, not YAML, or several."""
+def read_yaml(data: bytes, must_hold: str = "the key `config`") -> Node:
+    """The one document in ``data``. Raises Unreadable: too long, not text, not YAML, or several.
+
+    ``must_hold`` is what an empty one is told that it lacks.
+    """
     if len(data) > MAX_BYTES:
         raise Unreadable(0, f"is larger than {MAX_BYTES // 1024 // 1024} MiB: not a configuration")
-    return _Reader(_decode(data)).document()
+    return _Reader(_decode(data)).document(must_hold)
 
 
 def _decode(data: bytes) -> str:
@@ -134,10 +137,10 @@ class _Reader:
             return
         raise Unreadable(line, "holds a control character: remove it")
 
-    def document(self) -> Node:
+    def document(self, must_hold: str) -> Node:
         self._next()
         if isinstance(self._next(), StreamEndEvent):
-            raise Unreadable(0, "is empty: it must hold the key `config`")
+            raise Unreadable(0, f"is empty: it must hold {must_hold}")
         node = self._node(self._next(), depth=0)
         self._next()
         event = self._next()
