@@ -22,6 +22,7 @@ from dnsbalancer_exporter.desk import LONGEST
 from dnsbalancer_exporter.emulator import verbs
 from dnsbalancer_exporter.errors import ConfigError, DnsBalancerError
 from dnsbalancer_exporter.export import status, text
+from dnsbalancer_exporter.export.access import read_access
 from dnsbalancer_exporter.preview import preview
 
 DEFAULT_CONFIG = "/etc/dnsbalancer/config.yaml"
@@ -29,7 +30,10 @@ TOO_LARGE = 4 * 1024 * 1024 + 1
 
 
 def load(file: str, environ: Mapping[str, str] = os.environ) -> Config:
-    """Read and parse a configuration file; raises ConfigError with every problem in it."""
+    """Read and parse a configuration file; raises ConfigError with every problem in it.
+
+    Then the same for its `web_config_file`, certificate and key included.
+    """
     try:
         with Path(file).open("rb") as stream:
             data = stream.read(TOO_LARGE)
@@ -40,6 +44,9 @@ def load(file: str, environ: Mapping[str, str] = os.environ) -> Config:
     if stat.S_ISREG(mode) and mode & stat.S_IROTH:
         note = f"{file} can be read by everybody and holds a login: chmod 0640, or password_file"
         config = replace(config, notes=(*config.notes, note))
+    if config.web_config_file:
+        notes = read_access(config.web_config_file).notes
+        config = replace(config, notes=(*config.notes, *notes))
     return config
 
 

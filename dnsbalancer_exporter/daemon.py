@@ -13,6 +13,8 @@ import random
 import signal
 import time
 from collections.abc import Callable, Iterable
+from concurrent.futures import Future
+from concurrent.futures import TimeoutError as NotYet
 
 import prometheus_client as client
 
@@ -45,6 +47,9 @@ from dnsbalancer_exporter.zonelock import ZoneLock
 PARTING_SECONDS = 1.0
 """Seconds that a cycle has to end in order after SIGTERM."""
 
+RELOAD_SECONDS = 10.0
+"""Seconds that who asks for a reload waits to be told of its problems."""
+
 
 class Daemon:
     """One process. ``load`` reads and parses the configuration: ConfigError, OSError."""
@@ -54,6 +59,7 @@ class Daemon:
         self._load = load
         self._next: Config | None = None
         self._stop = asyncio.Event()
+        self._loop: asyncio.AbstractEventLoop
         self._registry = client.CollectorRegistry(auto_describe=False)
         self._instruments = Instruments(self._registry)
         self._epoch = Epoch()
@@ -74,25 +80,31 @@ class Daemon:
         self._rounds = Rounds(self._cycle, clock, self._cycled)
         self._keeper = Keeper(self._to_keep, self._kept)
         self._cycle.outlook.changed = self._keeper.changed
-        self._doors = Doors(
-            Site(self._registry, self.report, self._epoch, self._journal.events).routes,
-            Desk(
-                self._cycle.outlook,
-                self._rounds,
-                self._keeper,
-                self._journal,
-                self.report,
-                self._epoch,
-            ).verbs,
-            self._journal,
-            self._instruments.listening,
+        self._doors = self._make_doors()
+
+    def _make_doors(self) -> Doors:
+        site = Site(
+            self._registry,
+            self.report,
+            self._epoch,
+            self._journal.events,
+            self._reload_from_thread,
         )
+        desk = Desk(
+            self._cycle.outlook,
+            self._rounds,
+            self._keeper,
+            self._journal,
+            self.report,
+            self._epoch,
+        )
+        return Doors(site, desk.verbs, self._journal, self._instruments)
 
     # --- life ---------------------------------------------------------------------------
 
     async def run(self) -> None:
         """Run until `stop` is called; SIGTERM and SIGINT call it, SIGHUP calls `reload`."""
-        loop = asyncio.get_running_loop()
+        self._loop = loop = asyncio.get_running_loop()
         for number, act in (
             (signal.SIGTERM, self.stop),
             (signal.SIGINT, self.stop),
@@ -131,22 +143,32 @@ class Daemon:
         """Begin to end: within a second or two, whatever the API is doing."""
         self._stop.set()
 
-    def reload(self) -> None:
-        """Read the configuration again; a wrong one changes nothing and is said."""
+    def reload(self) -> tuple[str, ...]:
+        """Read the configuration again; a wrong one changes nothing and is said. Its problems."""
         self._notifier.send("RELOADING=1", f"MONOTONIC_USEC={time.monotonic_ns() // 1000}")
         self._instruments.config_reloaded()
         try:
             config = self._load()
         except (ConfigError, OSError) as error:
             self._instruments.config_refused()
-            problems = [str(p) for p in getattr(error, "problems", ())] or [str(error)]
+            problems = tuple(str(error).splitlines())
             for problem in problems:
                 text = f"the old configuration stays in use: {problem}"
                 self._journal.say(logging.ERROR, "reload_failed", text)
             self._notifier.send("READY=1")
-        else:
-            self._next = config
-            self._rounds.wake()
+            return problems
+        self._next = config
+        self._rounds.wake()
+        return ()
+
+    def _reload_from_thread(self) -> tuple[str, ...]:
+        """The same, for a thread of the web server that waits for the answer."""
+        problems: Future[tuple[str, ...]] = Future()
+        self._loop.call_soon_threadsafe(lambda: problems.set_result(self.reload()))
+        try:
+            return problems.result(RELOAD_SECONDS)
+        except NotYet:
+            return ("the daemon is busy: see its log for what became of the reload",)
 
     # --- configuration ------------------------------------------------------------------
 
@@ -162,7 +184,7 @@ class Daemon:
             names = ", ".join(pool.records)
             text = f"{role} of {names} in zone {pool.zone}, {pool.mode.value} mode"
             self._journal.say(logging.INFO, "begin", text, pool=pool.name)
-        await self._doors.place(config.listen, config.state_dir)
+        await self._doors.place(config.listen, config.web_config_file, config.state_dir)
         self._instruments.config_read(config.digest, time.time())
 
     async def _swap(self, config: Config) -> None:

@@ -8,34 +8,38 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 
 from dnsbalancer_exporter.clock import happens
 from dnsbalancer_exporter.control import Control, Verb
+from dnsbalancer_exporter.export.instruments import Instruments
 from dnsbalancer_exporter.export.journal import Journal
-from dnsbalancer_exporter.export.web import Route, WebServer
+from dnsbalancer_exporter.export.porter import Porter
+from dnsbalancer_exporter.export.site import Site
+from dnsbalancer_exporter.export.web import WebServer
 
 AGAIN_SECONDS = 10.0
 """Seconds between attempts to open what could not be opened."""
 
 
 class Doors:
-    """Serves ``routes`` on the port and ``verbs`` on the socket; ``listening`` is told of the port.
+    """Serves ``site`` on the port and ``verbs`` on the socket; the port has a porter.
 
     `place` says where, again after a reload; `keep_open` is the activity that opens.
     """
 
     def __init__(
         self,
-        routes: Mapping[str, Route],
+        site: Site,
         verbs: Mapping[str, Verb],
         journal: Journal,
-        listening: Callable[[bool], None],
+        instruments: Instruments,
     ) -> None:
-        self._routes = routes
+        self._site = site
         self._verbs = verbs
         self._journal = journal
-        self._listening = listening
+        self._instruments = instruments
+        self._porter = Porter(journal, instruments)
         self._listen: tuple[str, int] = ("", 0)
         self._state_dir = ""
         self._web: WebServer | None = None
@@ -43,8 +47,11 @@ class Doors:
         self._told: set[str] = set()
         self._moved = asyncio.Event()
 
-    async def place(self, listen: tuple[str, int], state_dir: str) -> None:
-        """Be here from now on; what has not moved stays open."""
+    async def place(
+        self, listen: tuple[str, int], web_config_file: str | None, state_dir: str
+    ) -> None:
+        """Be here from now on, with this access to the port; what has not moved stays open."""
+        self._porter.use(web_config_file)
         if listen != self._listen:
             self._close_web()
         if state_dir != self._state_dir:
@@ -59,7 +66,7 @@ class Doors:
             try:
                 self._open_web()
             except OSError as error:
-                self._listening(False)  # noqa: FBT003 - it is the gauge's value
+                self._instruments.listening(False)  # noqa: FBT003 - it is the gauge's value
                 host, port = self._listen
                 self._tell_once("listen_failed", f"cannot listen on {host}:{port}: {error}")
             try:
@@ -76,9 +83,11 @@ class Doors:
 
     def _open_web(self) -> None:
         if self._web is None:
-            self._web = WebServer(self._listen, self._routes)
+            self._web = WebServer(
+                self._listen, self._site, self._porter.access, self._instruments.web_rejected
+            )
             self._web.start()
-            self._listening(True)  # noqa: FBT003
+            self._instruments.listening(True)  # noqa: FBT003
             host, port = self._web.server_address[:2]
             text = f"listening on {host!s}:{port}"
             self._journal.say(logging.INFO, "listen", text, port=str(port))

@@ -111,6 +111,19 @@ PROCESS_ROWS = (
     Row("config_reload_failures", "counter", (), "Of these, how many were refused."),
     Row("config_hash", "gauge", (), "First 48 bits of the SHA-256 of the configuration in use."),
     Row("web_listening", "gauge", (), "1 if the metrics port could be opened."),
+    Row(
+        "web_config_last_reload_successful",
+        "gauge",
+        (),
+        "1 if web_config_file and what it names were last read well, or there is none.",
+    ),
+    Row(
+        "web_tls_certificate_expiry_timestamp_seconds",
+        "gauge",
+        (),
+        "When the port's certificate expires; absent without TLS.",
+    ),
+    Row("web_connections_rejected", "counter", ("reason",), "Connections that were turned away."),
     Row("api_requests", "counter", OPERATION, "HTTP attempts at the provider, retries included."),
     Row("api_request_failures", "counter", (*OPERATION, "reason"), "Of these, what failed."),
     Row("api_responses", "counter", (*OPERATION, "code"), "HTTP answers, by status code."),
@@ -130,6 +143,9 @@ PROCESS_ROWS = (
     Row("state_last_save_successful", "gauge", (), "1 if drains and memory could last be saved."),
     Row("lock_events", "counter", ("event",), "What became of the lock of withdrawals."),
 )
+
+WEB_REJECTIONS = ("limit", "timeout", "tls", "auth")
+"""Why a connection was turned away: its place was needed, it was too slow, no TLS, no password."""
 
 BUCKETS = {
     "api_request_duration_seconds": (0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0),

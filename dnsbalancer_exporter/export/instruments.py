@@ -20,6 +20,7 @@ from dnsbalancer_exporter.export.catalogue import (
     POOL,
     PROCESS_ROWS,
     RECORD_SET,
+    WEB_REJECTIONS,
     Row,
 )
 from dnsbalancer_exporter.model import Pool
@@ -27,6 +28,7 @@ from dnsbalancer_exporter.names import RecordType
 from dnsbalancer_exporter.report import API_OPERATIONS, LOCK_EVENTS, ApiCall, PoolReport
 
 ACTIONS = ("create", "delete")
+EXPIRY = "web_tls_certificate_expiry_timestamp_seconds"
 
 
 def _record_set(pool: Pool, name: str, type_: RecordType) -> tuple[str, ...]:
@@ -48,6 +50,8 @@ class Instruments:
     """All counters of the process, on ``registry``. Thread-safe, as prometheus-client is."""
 
     def __init__(self, registry: client.CollectorRegistry) -> None:
+        self._registry = registry
+        self._tells_expiry = True
         client.disable_created_metrics()  # type: ignore[no-untyped-call]
         self._counters: dict[str, client.Counter] = {}
         self._gauges: dict[str, client.Gauge] = {}
@@ -74,6 +78,9 @@ class Instruments:
                 self._counters["api_request_failures"].labels(operation, reason.value)
         for event in LOCK_EVENTS:
             self._counters["lock_events"].labels(event)
+        for rejection in WEB_REJECTIONS:
+            self._counters["web_connections_rejected"].labels(rejection)
+        self.web_config_read(None)
 
     def begin_pool(self, pool: Pool) -> None:
         """Have all series of a pool at 0 before its first cycle."""
@@ -115,6 +122,24 @@ class Instruments:
     def state_saved(self, well: bool) -> None:  # noqa: FBT001 - the gauge's value
         """Tell whether what is kept between runs could be saved."""
         self._gauges["state_last_save_successful"].set(well)
+
+    def web_config_read(self, expiry: float | None) -> None:
+        """The port's access is as its file says; ``expiry`` of its certificate, None without."""
+        self._gauges["web_config_last_reload_successful"].set(1)
+        if expiry is not None:
+            self._gauges[EXPIRY].set(expiry)
+        if (expiry is not None) != self._tells_expiry:
+            self._tells_expiry = not self._tells_expiry
+            act = self._registry.register if self._tells_expiry else self._registry.unregister
+            act(self._gauges[EXPIRY])
+
+    def web_config_refused(self) -> None:
+        """The port's file, or what it names, is broken."""
+        self._gauges["web_config_last_reload_successful"].set(0)
+
+    def web_rejected(self, reason: str) -> None:
+        """A connection was turned away for one of WEB_REJECTIONS."""
+        self._counters["web_connections_rejected"].labels(reason).inc()
 
     def lock_event(self, event: str) -> None:
         """One of LOCK_EVENTS happened."""

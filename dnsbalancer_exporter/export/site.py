@@ -1,22 +1,30 @@
-"""The site: which path answers with what. `POST` and everything else are refused by the server."""
+"""The site: which path answers with what, and which one makes the daemon act."""
 
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from http import HTTPStatus
 
 from prometheus_client import CollectorRegistry
 from prometheus_client.exposition import choose_encoder
 
 from dnsbalancer_exporter.export import page, status
+from dnsbalancer_exporter.export.answer import Answer, Route, plain
 from dnsbalancer_exporter.export.journal import Event
-from dnsbalancer_exporter.export.web import Answer, Route
+from dnsbalancer_exporter.export.shared import Shared
 from dnsbalancer_exporter.report import Report
+
+MOST_TYPES = 8
+"""Of /metrics that are remembered: the library lets the client's version into them."""
 
 
 class Site:
-    """The answers, each drawn from what ``report`` and ``events`` give at that moment."""
+    """The answers, each drawn from what ``report`` and ``events`` give at that moment.
+
+    ``routes`` are asked by GET and change nothing. ``actions`` are asked by POST, by those who may
+    make the daemon act; ``reload`` gives every problem of the configuration, none if it is good.
+    """
 
     def __init__(
         self,
@@ -24,18 +32,22 @@ class Site:
         report: Callable[[], Report],
         epoch: Callable[[], float],
         events: Callable[[], Iterable[Event]],
+        reload: Callable[[], Sequence[str]],
     ) -> None:
         self._registry = registry
         self._report = report
         self._epoch = epoch
         self._events = events
+        self._reload = reload
+        self._drawn: dict[str, Shared] = {}
         self.routes: Mapping[str, Route] = {
             "/": self._page,
             "/metrics": self._metrics,
             "/api/v1/status": self._status,
-            "/-/healthy": lambda _: _plain("healthy\n"),
+            "/-/healthy": lambda _: plain(HTTPStatus.OK, "healthy"),
             "/-/ready": self._ready,
         }
+        self.actions: Mapping[str, Route] = {"/-/reload": self._reloaded}
 
     def _page(self, _: Mapping[str, str]) -> Answer:
         document = status.document(self._report(), self._epoch())
@@ -48,7 +60,12 @@ class Site:
             encoder, content_type = choose_encoder(headers.get("accept", ""))
         except (TypeError, ValueError):  # a version that it cannot read
             encoder, content_type = choose_encoder("")
-        return Answer(HTTPStatus.OK, content_type, encoder(self._registry))
+        drawn = self._drawn.get(content_type)
+        if drawn is None:
+            drawn = Shared(lambda: encoder(self._registry))
+            if len(self._drawn) < MOST_TYPES:
+                self._drawn[content_type] = drawn
+        return Answer(HTTPStatus.OK, content_type, drawn())
 
     def _status(self, _: Mapping[str, str]) -> Answer:
         document = status.document(self._report(), self._epoch())
@@ -57,9 +74,12 @@ class Site:
     def _ready(self, _: Mapping[str, str]) -> Answer:
         """Ready after the first cycle of each pool, even if the API failed in it."""
         if all(pool.cycles for pool in self._report().pools):
-            return _plain("ready\n")
-        return _plain("the first cycle has not ended\n", HTTPStatus.SERVICE_UNAVAILABLE)
+            return plain(HTTPStatus.OK, "ready")
+        return plain(HTTPStatus.SERVICE_UNAVAILABLE, "the first cycle has not ended")
 
-
-def _plain(text: str, code: HTTPStatus = HTTPStatus.OK) -> Answer:
-    return Answer(code, "text/plain; charset=utf-8", text.encode())
+    def _reloaded(self, _: Mapping[str, str]) -> Answer:
+        problems = self._reload()
+        if problems:
+            lines = "\n".join(("the old configuration stays in use:", *problems))
+            return plain(HTTPStatus.INTERNAL_SERVER_ERROR, lines)
+        return plain(HTTPStatus.OK, "the configuration is good and taken into use")

@@ -1,118 +1,66 @@
-"""The web server: `/metrics`, the status page, two probes of health; GET and HEAD, else 404.
+"""The web server: accepts, speaks TLS, and bounds what a client may take.
 
-A scrape takes what is in memory: it never waits for a target or for the API. A client that sends
-nothing, or drips, holds one of a bounded number of connections for a bounded time and no more.
+The thread that accepts does nothing else: handshake, request and answer happen in a thread per
+connection. A scrape takes what is in memory: it never waits for a target or for the API. A client
+that sends nothing, or drips, holds one of a bounded number of places (places.py) for a bounded time
+and no more.
 """
 
 from __future__ import annotations
 
-import gzip
 import logging
 import socket
-import sys
+import socketserver
+import ssl
 import threading
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from contextlib import suppress
-from http import HTTPStatus
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from typing import Any, NamedTuple
+from typing import Any
 
-from dnsbalancer_exporter import __version__
+from dnsbalancer_exporter.export.access import Access
+from dnsbalancer_exporter.export.handler import READ_SECONDS, Handler
+from dnsbalancer_exporter.export.places import Places, Visit
+from dnsbalancer_exporter.export.site import Site
 
 LOG = logging.getLogger("dnsbalancer")
 
-CONNECTIONS = 32
-READ_SECONDS = 5.0
-CONNECTION_SECONDS = 15.0
+NOT_TLS = (
+    b"HTTP/1.0 400 Bad Request\r\nContent-Type: text/plain\r\nConnection: close\r\n\r\n"
+    b"This port speaks TLS: https://\n"
+)
 
 
-class Answer(NamedTuple):
-    """What a path answers with."""
+class WebServer(socketserver.TCPServer):
+    """Serves ``site`` on ``listen``; raises OSError if the port cannot be had.
 
-    status: HTTPStatus
-    type: str
-    body: bytes
+    ``access`` gives what a connection meets, None to let nobody in; ``rejected`` is told of each of
+    WEB_REJECTIONS.
+    """
 
+    allow_reuse_address = True
+    request_queue_size = 1024
+    """More may come at once than are accepted in a moment: a SYN that is dropped costs a second."""
 
-Route = Callable[[Mapping[str, str]], Answer]
-"""Makes an answer from the request's headers (names in lower case)."""
-
-
-class _Handler(BaseHTTPRequestHandler):
-    server: WebServer
-    protocol_version = "HTTP/1.1"
-    timeout = READ_SECONDS
-
-    def version_string(self) -> str:
-        return f"dnsbalancer/{__version__}"
-
-    def log_message(self, *_: object) -> None:
-        """Say nothing: a scrape is not an event."""
-
-    def do_GET(self) -> None:
-        route = self.server.routes.get(self.path.partition("?")[0])
-        headers = {name.lower(): value for name, value in self.headers.items()}
-        if route is None:
-            known = " ".join(sorted(self.server.routes))
-            text = f"There is nothing here. Try one of: {known}\n"
-            answer = Answer(HTTPStatus.NOT_FOUND, "text/plain; charset=utf-8", text.encode())
-        else:
-            answer = route(headers)
-        self._send(answer, packed="gzip" in headers.get("accept-encoding", ""))
-
-    do_HEAD = do_GET  # noqa: N815 - the name that http.server calls
-
-    def _send(self, answer: Answer, *, packed: bool) -> None:
-        body = answer.body
-        packed = packed and len(body) > 1024
-        if packed:
-            body = gzip.compress(body, compresslevel=6, mtime=0)
-        self.send_response(answer.status)
-        self.send_header("Content-Type", answer.type)
-        self.send_header("Content-Length", str(len(body)))
-        self.send_header("Cache-Control", "no-store")
-        self.send_header("X-Content-Type-Options", "nosniff")
-        self.send_header(
-            "Content-Security-Policy",
-            "default-src 'none'; style-src 'unsafe-inline'; script-src 'unsafe-inline';"
-            " connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'",
-        )
-        if packed:
-            self.send_header("Content-Encoding", "gzip")
-        self.send_header("Connection", "close")
-        self.end_headers()
-        self.close_connection = True
-        if self.command != "HEAD":
-            self.wfile.write(body)
-
-    def send_error(self, code: int, message: str | None = None, explain: str | None = None) -> None:
-        text = f"{code} {message or explain or ''}\n".encode()
-        self.command = getattr(self, "command", None) or "GET"
-        self._send(Answer(HTTPStatus(code), "text/plain; charset=utf-8", text), packed=False)
-
-
-class WebServer(ThreadingHTTPServer):
-    """Serves ``routes`` on ``listen``; raises OSError if the port cannot be had."""
-
-    daemon_threads = True
-    block_on_close = False
-    request_queue_size = 128
-
-    def __init__(self, listen: tuple[str, int], routes: Mapping[str, Route]) -> None:
-        self.routes = dict(routes)
+    def __init__(
+        self,
+        listen: tuple[str, int],
+        site: Site,
+        access: Callable[[], Access | None],
+        rejected: Callable[[str], None],
+    ) -> None:
+        self._site = site
+        self._access = access
+        self._rejected = rejected
+        self._places = Places()
         self.address_family = socket.AF_INET6 if ":" in listen[0] else socket.AF_INET
-        self._places = threading.BoundedSemaphore(CONNECTIONS)
-        self._since: dict[socket.socket, float] = {}
-        self._mutex = threading.Lock()
-        super().__init__(listen, _Handler)
+        super().__init__(listen, socketserver.BaseRequestHandler)
 
     def server_bind(self) -> None:
-        """Bind without looking up a name for the address, which http.server would wait for."""
-        self.socket.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        self.socket.bind(self.server_address)
-        self.server_address = self.socket.getsockname()
-        self.server_name, self.server_port = str(self.server_address[0]), self.server_address[1]
+        """Bind; every address of the machine means IPv4 too, whatever the system's default."""
+        if self.address_family == socket.AF_INET6:
+            self.socket.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 0)
+        super().server_bind()
 
     def start(self) -> None:
         """Serve in a thread of its own."""
@@ -123,41 +71,83 @@ class WebServer(ThreadingHTTPServer):
         self.shutdown()
         self.server_close()
 
+    def get_request(self) -> tuple[Any, Any]:
+        """Accept; without a free descriptor wait a moment, or the loop would spin."""
+        try:
+            return super().get_request()
+        except OSError:
+            time.sleep(0.05)
+            raise
+
     def service_actions(self) -> None:
         """Cut connections that have lasted too long; called a few times a second."""
-        limit = time.monotonic() - CONNECTION_SECONDS
-        with self._mutex:
-            late = [request for request, since in self._since.items() if since < limit]
-        for request in late:
-            with suppress(OSError):  # it may have ended by itself
-                request.shutdown(socket.SHUT_RDWR)
+        self._places.cut_late()
 
     def process_request(self, request: Any, client_address: Any) -> None:
-        """Hand a connection to a thread, or close it if all places are taken."""
-        if not self._places.acquire(blocking=False):
-            self.shutdown_request(request)
-            return
-        with self._mutex:
-            self._since[request] = time.monotonic()
+        """Hand a connection to a thread, or close it if there is no place for it."""
+        visit = self._places.enter(request, client_address[0])
+        if visit:
+            serve = threading.Thread(target=self._serve, args=(visit,), name="visit", daemon=True)
+            try:
+                serve.start()
+            except RuntimeError:  # no thread to be had
+                self._places.leave(visit)
+            else:
+                return
+        self._rejected("limit")
+        self.shutdown_request(request)
+
+    def _serve(self, visit: Visit) -> None:
         try:
-            super().process_request(request, client_address)
-        except RuntimeError:  # no thread to be had
-            self._leave(request)
-            self.shutdown_request(request)
-
-    def process_request_thread(self, request: Any, client_address: Any) -> None:
-        """Serve one connection, and give its place back."""
-        try:
-            super().process_request_thread(request, client_address)
-        finally:
-            self._leave(request)
-
-    def _leave(self, request: Any) -> None:
-        with self._mutex:
-            self._since.pop(request, None)
-        self._places.release()
-
-    def handle_error(self, *_: object) -> None:
-        """Let a client that went away be no event; anything else is a bug, and said."""
-        if not isinstance(sys.exc_info()[1], OSError):
+            self._receive(visit)
+        except TimeoutError:
+            visit.rejected = visit.rejected or "timeout"
+        except (ssl.SSLEOFError, ssl.SSLZeroReturnError):
+            pass  # who only looks whether the port is open is no event
+        except ssl.SSLError as error:
+            visit.rejected = visit.rejected or "tls"
+            if error.reason == "HTTP_REQUEST":
+                with suppress(OSError):
+                    socket.socket.send(visit.socket, NOT_TLS)
+        except OSError:
+            pass  # the client went away
+        except Exception:
+            # Whatever it is, it is one client's, and not the end of the port.
             LOG.exception("a request could not be answered", extra={"event": "web_error"})
+        finally:
+            self._places.leave(visit)
+            if visit.rejected:
+                self._rejected(visit.rejected)
+            _close(visit.socket)
+
+    def _receive(self, visit: Visit) -> None:
+        access = self._access()
+        if access is None:
+            visit.rejected = "tls"
+            return
+        if access.context and not _speaks_tls(visit, access.context):
+            return
+        Handler(visit, access, self._site, self._places, self._rejected, self)
+
+
+def _speaks_tls(visit: Visit, context: ssl.SSLContext) -> bool:
+    """Do the handshake, which ends in an SSLError if it fails; False if the visit is over."""
+    visit.socket.settimeout(READ_SECONDS)
+    visit.socket = connection = context.wrap_socket(
+        visit.socket, server_side=True, do_handshake_on_connect=False
+    )
+    if visit.rejected:  # while it was neither the one socket nor the other
+        return False
+    connection.do_handshake()
+    return True
+
+
+def _close(connection: socket.socket) -> None:
+    """Say goodbye, in TLS too, without waiting for an answer to it."""
+    with suppress(OSError, ValueError):
+        if isinstance(connection, ssl.SSLSocket):
+            connection.settimeout(0)
+            connection.unwrap()
+    with suppress(OSError):
+        socket.socket.shutdown(connection, socket.SHUT_WR)
+    connection.close()

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import base64
 import contextlib
 import http.client
 import json
 import os
 import signal
+import ssl
 import subprocess
 import sys
 import time
@@ -68,13 +70,18 @@ class Metrics:
 
 
 class Daemon:
-    """A running daemon. ``may_end_with`` are the exit statuses that are no failure of the test."""
+    """A running daemon. ``may_end_with`` are the exit statuses that are no failure of the test.
+
+    Its web port is asked by TLS if ``tls`` is set, as ``user`` (`name:password`) if that is.
+    """
 
     def __init__(self, config: Path, arguments: Iterable[str], environ: Environ) -> None:
         self.config = config
         self.name = config.parent.name
         self.may_end_with = {0}
         self.folder = config.parent
+        self.tls: ssl.SSLContext | None = None
+        self.user = ""
         with (self.folder / "log").open("ab") as log:
             self.process = subprocess.Popen(
                 [sys.executable, "-m", "dnsbalancer_exporter", *arguments],
@@ -128,7 +135,10 @@ class Daemon:
     def get(self, path: str, method: str = "GET", **headers: str) -> Answer:
         """Ask its web port; OSError if it does not answer."""
         names = {name.replace("_", "-"): value for name, value in headers.items()}
-        with contextlib.closing(http.client.HTTPConnection(*self.listen, timeout=5)) as web:
+        if self.user:
+            token = base64.b64encode(self.user.encode()).decode()
+            names = {"Authorization": f"Basic {token}", **names}
+        with contextlib.closing(self._connection()) as web:
             try:
                 web.request(method, path, headers=names)
                 response = web.getresponse()
@@ -136,6 +146,12 @@ class Daemon:
                 return Answer(response.status, given, response.read())
             except http.client.HTTPException as error:
                 raise ConnectionError(str(error)) from error
+
+    def _connection(self) -> http.client.HTTPConnection:
+        host, port = self.listen
+        if self.tls:
+            return http.client.HTTPSConnection(host, port, timeout=5, context=self.tls)
+        return http.client.HTTPConnection(host, port, timeout=5)
 
     def metrics(self) -> Metrics:
         """What /metrics says now."""

@@ -4,17 +4,19 @@ from __future__ import annotations
 
 import contextlib
 import gzip
+import http.client
 import os
 import shutil
 import socket
 import subprocess
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 from prometheus_client.openmetrics import parser as openmetrics
 
 from tests.e2e.daemon import Daemon, Metrics
-from tests.e2e.stage import ZONE, Stage, until
+from tests.e2e.stage import ZONE, Stage, free_port, until
 
 OPENMETRICS = "application/openmetrics-text; version=1.0.0"
 POOL = {"pool": ZONE}
@@ -104,11 +106,14 @@ def test_the_paths_answer_with_what_they_are_for(stage: Stage) -> None:
 def test_anything_else_is_404_and_only_get_and_head_are_served(stage: Stage) -> None:
     daemon = stage.member(stage.hosts[0])
     daemon.until_cycles(1)
-    for path in ("/nothing", "/metrics/", "/-/reload", "/../etc/passwd", "/api"):
+    for path in ("/nothing", "/metrics/", "/config", "/../etc/passwd", "/api", "/-/quit", "/debug"):
         assert daemon.get(path).status == 404, path
+        assert daemon.get(path, "POST").status == 404, path
     for method in ("POST", "PUT", "DELETE", "OPTIONS", "PATCH", "TRACE"):
-        for path in ("/metrics", "/-/reload"):
-            assert daemon.get(path, method).status in {405, 501}, method
+        for path in ("/", "/metrics", "/api/v1/status", "/-/healthy"):
+            told = daemon.get(path, method)
+            assert (told.status, told.headers["allow"]) == (405, "GET, HEAD"), method
+    assert daemon.get("/metrics", "BREW").status == 501
     for path in ("/", "/metrics", "/api/v1/status", "/-/healthy"):
         head = daemon.get(path, "HEAD")
         assert (head.status, head.body) == (200, b"")
@@ -122,7 +127,23 @@ def test_gzip_is_given_to_who_asks_for_it(stage: Stage) -> None:
     assert packed.headers["content-encoding"] == "gzip"
     assert Metrics(gzip.decompress(packed.body).decode()).value("cycles_total")
     assert "content-encoding" not in daemon.get("/metrics").headers
-    assert "content-encoding" not in daemon.get("/metrics", Accept_Encoding="identity").headers
+    for other in ("identity", "gzip;q=0", "gzip; q=0.0, deflate", "br, zstd", ""):
+        told = daemon.get("/metrics", Accept_Encoding=other)
+        assert "content-encoding" not in told.headers, other
+    for wanted in ("GZIP", "deflate, gzip;q=0.5", "br;q=1.0, gzip;q=0.8, *;q=0.1"):
+        assert "content-encoding" in daemon.get("/metrics", Accept_Encoding=wanted).headers, wanted
+
+
+def test_no_answer_says_more_than_it_has_to(stage: Stage) -> None:
+    daemon = stage.member(stage.hosts[0])
+    daemon.until_cycles(1)
+    for path in ("/", "/metrics", "/api/v1/status", "/-/healthy", "/nothing"):
+        headers = daemon.get(path).headers
+        assert headers["server"] == "dnsbalancer", path
+        assert headers["x-content-type-options"] == "nosniff", path
+        assert headers["referrer-policy"] == "no-referrer", path
+        assert "frame-ancestors 'none'" in headers["content-security-policy"], path
+        assert "access-control-allow-origin" not in headers, path
 
 
 def test_it_is_ready_when_the_first_cycle_has_ended(stage: Stage) -> None:
@@ -165,15 +186,79 @@ def test_a_client_that_says_nothing_more_does_not_block_a_scrape(stage: Stage, s
             assert daemon.get("/metrics").status == 200
 
 
-def test_sixty_idle_clients_do_not_shut_the_port_for_ever(stage: Stage) -> None:
+@pytest.mark.parametrize("said", [b"", b"GET /metr", b"GET / HTTP/1.1\r\nHost: x\r\n"])
+def test_two_hundred_clients_are_held_and_a_scrape_is_served_beside_them(
+    stage: Stage, said: bytes
+) -> None:
+    daemon = stage.member(stage.hosts[0])
+    daemon.until_cycles(1)
+    with idle(daemon, 200, said):
+        for _ in range(10):
+            seen = daemon.metrics()
+        assert seen.value("web_connections_rejected_total") == 0, "nobody had to go for it"
+
+
+def test_six_hundred_clients_displace_each_other_and_not_a_scrape(stage: Stage) -> None:
     one, two, three = stage.hosts[:3]
     daemon = stage.steady(one, two, three)
-    with idle(daemon, 60):
+    with idle(daemon, 600):
+        seen = daemon.metrics()
+        assert (seen.value("web_connections_rejected_total", reason="limit") or 0) >= 300
         stage.down(three)
         stage.until_published(one, two)  # the work goes on
-        until(lambda: daemon.get("/metrics").status == 200, "a scrape while they still hold on")
-    until(lambda: daemon.get("/metrics").status == 200, "a scrape after them")
     daemon.until_cycles(1)
+
+
+def test_who_drips_is_cut_in_the_end(stage: Stage) -> None:
+    daemon = stage.member(stage.hosts[0])
+    daemon.until_cycles(1)
+    with socket.create_connection(daemon.listen, 5) as client:
+        client.sendall(b"GET / HTTP/1.1\r\nX-Drip: ")
+        client.settimeout(0.2)
+
+        def cut() -> bool:
+            try:
+                client.sendall(b"a")
+                return client.recv(1) == b""
+            except TimeoutError:
+                return False
+            except ConnectionError:
+                return True
+
+        until(cut, "the end of the connection", 60)
+    until(
+        lambda: daemon.metrics().value("web_connections_rejected_total", reason="timeout") == 1,
+        "it is counted",
+    )
+
+
+def test_who_only_knocks_is_no_event(stage: Stage) -> None:
+    daemon = stage.member(stage.hosts[0])
+    daemon.until_cycles(1)
+    for _ in range(20):
+        socket.create_connection(daemon.listen, 5).close()
+    assert daemon.metrics().value("web_connections_rejected_total") == 0
+
+
+def test_many_scrapes_at_once_are_all_answered(stage: Stage) -> None:
+    daemon = stage.member(stage.hosts[0])
+    daemon.until_cycles(1)
+    with ThreadPoolExecutor(50) as pool:
+        scrapes = list(pool.map(lambda _: daemon.metrics(), range(200)))
+    assert all(seen.value("cycles_total") for seen in scrapes)
+    assert scrapes[-1].value("web_connections_rejected_total") == 0
+
+
+@pytest.mark.parametrize("listen", ["[::1]", "[::]"])
+def test_it_listens_on_ipv6_and_on_both_families(stage: Stage, listen: str) -> None:
+    port = free_port("::1")
+    daemon = stage.member(stage.hosts[0], listen=f"{listen}:{port}")
+    daemon.until_logged("event=listen ")
+    for host in ["::1"] if listen == "[::1]" else ["::1", "127.0.0.1"]:
+        client = http.client.HTTPConnection(host, port, timeout=5)
+        client.request("POST", "/-/reload")  # both are loopback
+        assert client.getresponse().status == 200
+        client.close()
 
 
 def test_nonsense_at_the_port_is_refused_and_is_no_event(stage: Stage) -> None:
@@ -185,6 +270,7 @@ def test_nonsense_at_the_port_is_refused_and_is_no_event(stage: Stage) -> None:
         b"GET / HTTP/9.9\r\n\r\n",
         b"GET /" + b"a" * 70000 + b" HTTP/1.1\r\n\r\n",
         b"GET / HTTP/1.1\r\n" + b"X: y\r\n" * 200 + b"\r\n",
+        b"GET / HTTP/1.1\r\n" + (b"X: " + b"y" * 30000 + b"\r\n") * 3 + b"\r\n",
     )
     for said in nonsense:
         with socket.create_connection(daemon.listen, 5) as client, contextlib.suppress(OSError):
