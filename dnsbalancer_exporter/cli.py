@@ -30,10 +30,7 @@ TOO_LARGE = 4 * 1024 * 1024 + 1
 
 
 def load(file: str, environ: Mapping[str, str] = os.environ) -> Config:
-    """Read and parse a configuration file; raises ConfigError with every problem in it.
-
-    Then the same for its `web_config_file`, certificate and key included.
-    """
+    """Read and parse a configuration file; raises ConfigError with every problem in it."""
     try:
         with Path(file).open("rb") as stream:
             data = stream.read(TOO_LARGE)
@@ -44,6 +41,12 @@ def load(file: str, environ: Mapping[str, str] = os.environ) -> Config:
     if stat.S_ISREG(mode) and mode & stat.S_IROTH:
         note = f"{file} can be read by everybody and holds a login: chmod 0640, or password_file"
         config = replace(config, notes=(*config.notes, note))
+    return config
+
+
+def load_to_serve(file: str) -> Config:
+    """The same, then also every problem of its `web_config_file`, certificate and key included."""
+    config = load(file)
     if config.web_config_file:
         notes = read_access(config.web_config_file).notes
         config = replace(config, notes=(*config.notes, *notes))
@@ -52,15 +55,15 @@ def load(file: str, environ: Mapping[str, str] = os.environ) -> Config:
 
 def run(options: argparse.Namespace) -> int:
     """Run the daemon until it is told to stop."""
-    config = load(options.config)
-    asyncio.run(Daemon(config, lambda: load(options.config)).run())
+    config = load_to_serve(options.config)
+    asyncio.run(Daemon(config, lambda: load_to_serve(options.config)).run())
     return 0
 
 
 def check(options: argparse.Namespace) -> int:
     """Say whether a configuration is good; print every problem of it if not."""
     file = options.file or options.config
-    config = load(file)
+    config = load_to_serve(file)
     for note in config.notes:
         print(f"{file}: note: {note}")
     for pool in config.pools:

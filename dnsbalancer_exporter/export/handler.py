@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gzip
 import http.client
+import re
 from collections.abc import Callable, Mapping
 from functools import lru_cache
 from http import HTTPStatus
@@ -22,7 +23,6 @@ from dnsbalancer_exporter.export.users import Busy
 READ_SECONDS = 5.0
 LINE_BYTES = 65536
 HEAD_BYTES = 65536
-BODY_BYTES = 65536
 
 WITHOUT_PASSWORD = frozenset({"/-/healthy", "/-/ready"})
 """Supervisors have no password, and learn nothing but a word."""
@@ -132,7 +132,7 @@ class Handler(BaseHTTPRequestHandler):
     def _read_body(self, headers: Mapping[str, str]) -> None:
         """Take a small body off the line: closing before it is read would cut the answer off."""
         length = headers.get("content-length", "0")
-        if length.isascii() and length.isdigit() and int(length[:9]) <= BODY_BYTES:
+        if re.fullmatch(r"[0-9]{1,5}", length):
             self._places.wait_for(self._visit)
             self.rfile.read(int(length))
             self._visit.waiting_since = None

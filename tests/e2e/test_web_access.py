@@ -164,6 +164,7 @@ def test_a_broken_file_changes_nothing_and_opens_nothing(port: Port) -> None:
     for broken in ("", "{}", good.replace("basic_auth_users", "basic_auth_user"), "{"):
         port.file.write_text(broken)
         daemon.until_value(0, "web_config_last_reload_successful")
+        assert verb("status", "--config", str(daemon.config)).returncode == 0  # it needs no port
         daemon.user = ""
         assert daemon.get("/metrics").status == 401
         daemon.user = USER
@@ -275,6 +276,8 @@ def test_a_reload_from_loopback_says_whether_the_configuration_is_good(stage: St
     assert daemon.metrics().value("config_reload_failures_total") == 1
     stage.up(three)
     assert reload(daemon, targets=[one, two, three], fall=3, rise=2)[0] == 200
+    for length in ("99999999999999999999", "-1", "five"):  # nobody waits for such a body
+        assert daemon.get("/-/reload", "POST", Content_Length=length).status == 200
     stage.until_published(one, two, three)
 
 
