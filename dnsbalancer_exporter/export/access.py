@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 import ssl
+import stat
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -64,18 +65,22 @@ def read_access(file: str) -> Access:
     """The access that ``file`` describes; ConfigError with every problem, also of what it names."""
     files = _Files()
     try:
-        data = files.read(file)
-    except OSError as error:
-        raise ConfigError(file, (problem_of_oserror(error),)) from None
-    web = parse_web(data, file, files.read)
-    users = _users(web)
+        return _access(parse_web(files.read(file), file, files.read), files)
+    except OSError as error:  # of the file itself, or of one that went away while we were reading
+        raise ConfigError(str(error.filename or file), (problem_of_oserror(error),)) from None
+
+
+def _access(web: WebConfig, files: _Files) -> Access:
+    tls, notes = web.tls, web.notes
+    if tls and Path(tls.key_file).stat().st_mode & stat.S_IROTH:
+        notes += (f"{tls.key_file} is a private key and can be read by everybody: chmod 0640",)
     return Access(
-        context=_context(web, web.tls) if web.tls else None,
-        users=users,
+        context=_context(web, tls) if tls else None,
+        users=_users(web),
         headers=web.headers,
-        expiry=_expiry(web, files.read(web.tls.cert_file)) if web.tls else None,
+        expiry=_expiry(web, files.read(tls.cert_file)) if tls else None,
         stamps=files.stamps,
-        notes=web.notes,
+        notes=notes,
     )
 
 

@@ -20,6 +20,11 @@ PLACES = 256
 CONNECTION_SECONDS = 15.0
 
 
+def fitting(descriptors: int) -> int:
+    """The places for a process that may have so many files open: probes and the API come first."""
+    return max(4, min(PLACES, descriptors // 4))
+
+
 @dataclass(eq=False, slots=True)
 class Visit:
     """One connection. ``waiting_since``: when we began to wait for the client to send a request or
@@ -36,7 +41,7 @@ class Visit:
 class Places:
     """Who is connected. Thread-safe."""
 
-    def __init__(self, places: int = PLACES, clock: Callable[[], float] = time.monotonic) -> None:
+    def __init__(self, places: int, clock: Callable[[], float] = time.monotonic) -> None:
         self._places = places
         self._clock = clock
         self._mutex = threading.Lock()

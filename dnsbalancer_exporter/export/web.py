@@ -9,9 +9,11 @@ and no more.
 from __future__ import annotations
 
 import logging
+import resource
 import socket
 import socketserver
 import ssl
+import sys
 import threading
 import time
 from collections.abc import Callable
@@ -20,7 +22,7 @@ from typing import Any
 
 from dnsbalancer_exporter.export.access import Access
 from dnsbalancer_exporter.export.handler import READ_SECONDS, Handler
-from dnsbalancer_exporter.export.places import Places, Visit
+from dnsbalancer_exporter.export.places import Places, Visit, fitting
 from dnsbalancer_exporter.export.site import Site
 
 LOG = logging.getLogger("dnsbalancer")
@@ -52,7 +54,7 @@ class WebServer(socketserver.TCPServer):
         self._site = site
         self._access = access
         self._rejected = rejected
-        self._places = Places()
+        self._places = Places(fitting(_descriptors()))
         self.address_family = socket.AF_INET6 if ":" in listen[0] else socket.AF_INET
         super().__init__(listen, socketserver.BaseRequestHandler)
 
@@ -128,6 +130,12 @@ class WebServer(socketserver.TCPServer):
         if access.context and not _speaks_tls(visit, access.context):
             return
         Handler(visit, access, self._site, self._places, self._rejected, self)
+
+
+def _descriptors() -> int:
+    """How many files this process may have open."""
+    soft, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
+    return sys.maxsize if soft == resource.RLIM_INFINITY else soft
 
 
 def _speaks_tls(visit: Visit, context: ssl.SSLContext) -> bool:

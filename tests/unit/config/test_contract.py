@@ -61,6 +61,7 @@ def test_what_the_process_does_by_default() -> None:
     config = load(CONTRACT)
     assert config.lock == LockTerms(enabled=True, lease=60.0, margin=20.0)
     assert config.listen == ("0.0.0.0", 9853)
+    assert config.web_config_file is None
     assert (config.log_level, config.log_format) == ("info", "logfmt")
     assert config.state_dir == "/var/lib/dnsbalancer"
     assert config.digest == hashlib.sha256(CONTRACT.encode()).hexdigest()

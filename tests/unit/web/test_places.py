@@ -8,7 +8,7 @@ from contextlib import ExitStack
 
 import pytest
 
-from dnsbalancer_exporter.export.places import CONNECTION_SECONDS, Places, Visit
+from dnsbalancer_exporter.export.places import CONNECTION_SECONDS, PLACES, Places, Visit, fitting
 
 
 class Room:
@@ -121,3 +121,10 @@ def test_who_lasts_too_long_is_cut_whatever_he_does(room: Room) -> None:
     assert [v.rejected for v in (idle, busy, young)] == ["timeout", "timeout", ""]
     assert room.is_cut(busy)
     assert not room.is_cut(young)
+
+
+@pytest.mark.parametrize(
+    ("descriptors", "places"), [(2**63 - 1, PLACES), (1024, 256), (256, 64), (8, 4)]
+)
+def test_a_process_of_few_descriptors_has_few_places(descriptors: int, places: int) -> None:
+    assert fitting(descriptors) == places

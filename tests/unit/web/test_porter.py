@@ -205,6 +205,15 @@ def test_pem_that_holds_nothing_is_told_with_its_key(house: House) -> None:
         read_access(str(house.file))
 
 
+def test_a_key_that_everybody_can_read_is_noted(house: House) -> None:
+    house.write()
+    house.key.chmod(0o640)
+    assert read_access(str(house.file)).notes == ()
+    house.key.chmod(0o644)
+    (note,) = read_access(str(house.file)).notes
+    assert str(house.key) in note
+
+
 def test_the_terms_are_the_contexts(house: House) -> None:
     more = ", min_version: TLS12, max_version: TLS12, prefer_server_cipher_suites: false"
     suite = ", cipher_suites: [TLS_ECDHE_ECDSA_WITH_AES_256_GCM_SHA384]}"
