@@ -86,6 +86,22 @@ class ProbeReason(Enum):
     LATE = "late"
     INTERNAL = "internal"
 
+    @property
+    def ours(self) -> bool:
+        """Whether it makes an ERROR, our own fault; the others make a FAILURE, the target's."""
+        return self in _OURS
+
+
+_OURS = frozenset(
+    {
+        ProbeReason.NO_ROUTE,
+        ProbeReason.PERMISSION,
+        ProbeReason.RESOURCES,
+        ProbeReason.LATE,
+        ProbeReason.INTERNAL,
+    }
+)
+
 
 @dataclass(frozen=True, slots=True)
 class ProbeResult:

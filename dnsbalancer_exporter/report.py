@@ -24,6 +24,7 @@ from dnsbalancer_exporter.model import (
     TargetKey,
     Timing,
 )
+from dnsbalancer_exporter.recent import Recent
 
 PROBE_BUCKETS = (0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0)
 """Upper bounds, in seconds, of the latency histogram: in-cloud probes take 0.2 to 20 ms."""
@@ -54,6 +55,7 @@ class TargetState:
     restraint: Restraint = Restraint()
     timing: Timing = Timing()
     next_at: float = 0.0
+    recent: Recent = Recent()
 
 
 class ApiCall(NamedTuple):
@@ -123,8 +125,12 @@ class PoolReport:
 
 @dataclass(frozen=True, slots=True)
 class Report:
-    """One frozen picture of the process; metrics, page, log and verbs are drawn from it."""
+    """One frozen picture of the process; metrics, page, log and verbs are drawn from it.
+
+    ``due`` says when the next cycle of each pool is due, unless something happens before.
+    """
 
     at: float
     pools: tuple[PoolReport, ...] = ()
     targets: Mapping[TargetKey, TargetState] = field(default_factory=dict)
+    due: Mapping[str, float] = field(default_factory=dict)

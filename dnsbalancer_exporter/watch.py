@@ -206,6 +206,7 @@ def judged(before: TargetState, result: ProbeResult, now: float) -> TargetState:
         before,
         health=after,
         last=result,
+        recent=before.recent.plus(result),
         restraint=held,
         tally=_counted(before.tally, before.health, after, result),
     )
