@@ -7,15 +7,16 @@ reports, logged once and kept for the page; failures outlive successes there.
 from __future__ import annotations
 
 import logging
-from collections import deque
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
+from typing import NamedTuple
 
 from dnsbalancer_exporter.model import Health, Outcome, TargetKey
 from dnsbalancer_exporter.report import PoolReport, TargetState
 
 LOG = logging.getLogger("dnsbalancer")
 KEPT = 50
+"""How many events are remembered, and how many failures beyond them."""
 PASSING_HOLDS = {"unknown_health", "max_withdrawals", "no_lock"}
 """Holds that are part of an orderly failover; if one lasts, a metric shows it."""
 
@@ -37,26 +38,45 @@ class Event:
     text: str
     fields: Mapping[str, str]
 
+    @property
+    def severity(self) -> str:
+        """The level as a word: debug, info, warning or error."""
+        return logging.getLevelName(self.level).lower()
+
+
+class LockNews(NamedTuple):
+    """What last became of a zone's lock: one of LOCK_EVENTS, when (Unix time), and a detail."""
+
+    event: str
+    at: float
+    detail: str
+
 
 class Journal:
     """Logs events and keeps the last of them; ``unix_now`` gives their time."""
 
     def __init__(self, unix_now: Callable[[], float]) -> None:
+        self.began_at = unix_now()
         self._unix_now = unix_now
-        self._recent: deque[Event] = deque(maxlen=KEPT)
-        self._failures: deque[Event] = deque(maxlen=KEPT)
+        self._kept: tuple[Event, ...] = ()
         self._lock_trouble: dict[str, str] = {}
         self._state_error = ""
+        self._lock_news: dict[str, LockNews] = {}
 
-    def events(self) -> list[Event]:
-        """The last events, newest first; warnings stay longer than the rest."""
-        seen = {id(e): e for e in (*self._recent, *self._failures)}
-        return sorted(seen.values(), key=lambda event: event.at, reverse=True)[: 2 * KEPT]
+    def events(self) -> tuple[Event, ...]:
+        """The last KEPT events, newest first, and after them the last KEPT older failures."""
+        return self._kept
+
+    def lock(self, zone: str) -> LockNews | None:
+        """What last became of the lock of a zone; None if it was not used yet."""
+        return self._lock_news.get(zone)
 
     def say(self, level: int, name: str, text: str, **fields: str) -> None:
         """Log and keep one event."""
         event = Event(self._unix_now(), level, name, text, fields)
-        (self._failures if level >= logging.WARNING else self._recent).append(event)
+        kept = (event, *self._kept)  # a new tuple each time: other threads read it as it is
+        older = [e for e in kept[KEPT:] if e.level >= logging.WARNING]
+        self._kept = (*kept[:KEPT], *older[:KEPT])
         LOG.log(level, text, extra={"event": name, "fields": fields})
 
     def judged(self, key: TargetKey, before: TargetState, after: TargetState) -> None:
@@ -83,6 +103,7 @@ class Journal:
 
     def locked(self, zone: str, event: str, detail: str) -> None:
         """Tell of the lock of withdrawals; taking and releasing it is no news."""
+        self._lock_news[zone] = LockNews(event, self._unix_now(), detail)
         again = self._lock_trouble.get(zone) == event
         level = logging.DEBUG if again else LOCK_LEVELS.get(event, logging.DEBUG)
         if event in LOCK_LEVELS or event == "taken":
