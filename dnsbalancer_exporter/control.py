@@ -19,7 +19,9 @@ from typing import Any
 from dnsbalancer_exporter.errors import DnsBalancerError
 
 NAME = "control.sock"
-LIMIT = 16 * 1024 * 1024
+LIMIT = 64 * 1024 * 1024
+"""Bytes of an answer: ten thousand targets that all fail make 14 MB of status."""
+
 SECONDS = 10.0
 
 Verb = Callable[[Mapping[str, Any]], Any]

@@ -30,6 +30,7 @@ from dnsbalancer_exporter.export.instruments import Instruments
 from dnsbalancer_exporter.export.journal import Journal
 from dnsbalancer_exporter.export.metrics import ReportCollector
 from dnsbalancer_exporter.export.site import Site
+from dnsbalancer_exporter.export.status import Status
 from dnsbalancer_exporter.guard import Guard, writable
 from dnsbalancer_exporter.keeper import Keeper
 from dnsbalancer_exporter.lock import SingleWriter
@@ -83,13 +84,8 @@ class Daemon:
         self._doors = self._make_doors()
 
     def _make_doors(self) -> Doors:
-        site = Site(
-            self._registry,
-            self.report,
-            self._epoch,
-            self._journal.events,
-            self._reload_from_thread,
-        )
+        show = Status(self.report, self._epoch, self._journal, self._instruments)
+        site = Site(self._registry, self.report, show, self._reload_from_thread)
         desk = Desk(
             self._cycle.outlook,
             self._rounds,
@@ -97,6 +93,7 @@ class Daemon:
             self._journal,
             self.report,
             self._epoch,
+            show,
         )
         return Doors(site, desk.verbs, self._journal, self._instruments)
 
@@ -273,7 +270,9 @@ class Daemon:
 
     def report(self) -> Report:
         """One frozen picture; safe to be called from any thread."""
-        return Report(clock(), tuple(self._rounds.reports.values()), dict(self._watch.states))
+        rounds = self._rounds
+        states = dict(self._watch.states)
+        return Report(clock(), tuple(rounds.reports.values()), states, dict(rounds.due))
 
     async def _feed_watchdog(self) -> None:
         """Tell systemd's watchdog that the loop turns, at half of its patience."""

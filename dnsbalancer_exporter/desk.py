@@ -33,7 +33,10 @@ class Refused(DnsBalancerError):
 
 
 class Desk:
-    """Answers for one daemon; ``report`` gives its picture, ``epoch`` makes times Unix times."""
+    """Answers for one daemon; ``report`` gives its picture, ``epoch`` makes times Unix times.
+
+    ``show`` gives the status document.
+    """
 
     def __init__(
         self,
@@ -43,6 +46,7 @@ class Desk:
         journal: Journal,
         report: Callable[[], Report],
         epoch: Callable[[], float],
+        show: Callable[[], status.Document],
     ) -> None:
         self._outlook = outlook
         self._rounds = rounds
@@ -50,19 +54,17 @@ class Desk:
         self._journal = journal
         self._report = report
         self._epoch = epoch
+        self._show = show
 
     @property
     def verbs(self) -> Mapping[str, Verb]:
         """By the name that the control socket knows them by."""
         return {
-            "status": lambda _: self._status(),
-            "explain": lambda asked: status.explain(self._status(), str(asked.get("address", ""))),
+            "status": lambda _: self._show(),
+            "explain": lambda asked: status.explain(self._show(), str(asked.get("address", ""))),
             "drain": self._drain,
             "undrain": self._undrain,
         }
-
-    def _status(self) -> status.Document:
-        return status.document(self._report(), self._epoch())
 
     async def _drain(self, asked: Asked) -> list[status.Document]:
         seconds, forced = float(asked.get("seconds", 3600.0)), bool(asked.get("force"))

@@ -24,25 +24,28 @@ Done = Callable[[PoolReport | None, PoolReport], None]
 
 
 class Rounds:
-    """Runs ``cycle`` over the pools that it was told of; ``reports`` has the last one of each."""
+    """Runs ``cycle`` over the pools that it was told of; ``reports`` has the last one of each.
+
+    ``due`` says when the next is due, on the process's clock.
+    """
 
     def __init__(self, cycle: Cycle, clock: Callable[[], float], done: Done) -> None:
         self.reports: dict[str, PoolReport] = {}
         self._cycle = cycle
         self._clock = clock
         self._done = done
-        self._due: dict[str, float] = {}
+        self.due: dict[str, float] = {}
         self._woken: set[str] = set()
         self._wake = asyncio.Event()
 
     def begin(self, pool: Pool) -> None:
         """Have a cycle of this pool at once, and from then on when it is due."""
         self.reports.setdefault(pool.name, PoolReport(pool))
-        self._due[pool.name] = self._clock()
+        self.due[pool.name] = self._clock()
 
     def forget(self, pool: Pool) -> None:
         """Run no more cycles of this pool."""
-        del self.reports[pool.name], self._due[pool.name]
+        del self.reports[pool.name], self.due[pool.name]
 
     def wake(self, *pools: str) -> None:
         """Turn at once, with a cycle of these pools."""
@@ -65,7 +68,7 @@ class Rounds:
             there = await pools()
             began = self._clock()
             await self._cycle.run(self._due_pools(there, began), partial(self._cycled, began))
-            await happens(self._wake, max(0.0, min(self._due.values()) - self._clock()))
+            await happens(self._wake, max(0.0, min(self.due.values()) - self._clock()))
 
     def _due_pools(self, pools: tuple[Pool, ...], now: float) -> list[Pool]:
         """The pools whose cycle is due, and those of the same zones that soon are.
@@ -74,12 +77,12 @@ class Rounds:
         them they would else go apart for ever.
         """
         woken, self._woken = self._woken, set()
-        due = {p.zone for p in pools if p.name in woken or self._due[p.name] <= now}
+        due = {p.zone for p in pools if p.name in woken or self.due[p.name] <= now}
         return [
             p
             for p in pools
             if p.zone in due
-            and (p.name in woken or self._due[p.name] <= now + p.timing.interval / 2)
+            and (p.name in woken or self.due[p.name] <= now + p.timing.interval / 2)
         ]
 
     def _cycled(self, began: float, report: PoolReport) -> None:
@@ -89,5 +92,5 @@ class Rounds:
         if report.again_at is not None:
             # After an error it may be later than the interval: the API may have asked for it.
             next_at = report.again_at if report.error else min(next_at, report.again_at)
-        self._due[name] = next_at
+        self.due[name] = next_at
         self._done(before, report)

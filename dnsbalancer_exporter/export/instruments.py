@@ -7,8 +7,9 @@ told by callbacks. Every child of a closed set exists from the start, at 0.
 from __future__ import annotations
 
 import platform
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from itertools import product
+from typing import NamedTuple
 
 import prometheus_client as client
 
@@ -29,6 +30,14 @@ from dnsbalancer_exporter.report import API_OPERATIONS, LOCK_EVENTS, ApiCall, Po
 
 ACTIONS = ("create", "delete")
 EXPIRY = "web_tls_certificate_expiry_timestamp_seconds"
+
+
+class ApiCounts(NamedTuple):
+    """HTTP attempts at the provider, those that failed by reason, the last success (Unix time)."""
+
+    requests: int
+    failures: Mapping[str, int]
+    last_success_at: float | None
 
 
 def _record_set(pool: Pool, name: str, type_: RecordType) -> tuple[str, ...]:
@@ -159,6 +168,13 @@ class Instruments:
             failures = self._counters["api_request_failures"]
             failures.labels(call.operation, call.reason.value).inc()
 
+    def api(self) -> ApiCounts:
+        """What was asked of the provider so far."""
+        requests = _totals(self._counters["api_requests"], "operation")
+        failures = _totals(self._counters["api_request_failures"], "reason")
+        last = next(iter(self._gauges["api_last_success_timestamp_seconds"].collect())).samples
+        return ApiCounts(sum(requests.values()), failures, last[0].value or None)
+
     def cycle_done(self, report: PoolReport, unix_now: float) -> None:
         """Count one cycle of one pool and what it wrote."""
         pool = report.pool
@@ -180,3 +196,13 @@ class Instruments:
                 self._counters["record_gap_refills"].labels(*labels).inc()
             name = "record_change_failures" if change.error else "record_changes"
             self._counters[name].labels(pool.name, pool.zone, change.action).inc()
+
+
+def _totals(counter: client.Counter, label: str) -> dict[str, int]:
+    """The sums of a counter by one of its labels, without those that are 0."""
+    totals: dict[str, int] = {}
+    for sample in next(iter(counter.collect())).samples:
+        if sample.value:
+            key = sample.labels[label]
+            totals[key] = totals.get(key, 0) + int(sample.value)
+    return totals

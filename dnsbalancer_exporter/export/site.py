@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from http import HTTPStatus
 
 from prometheus_client import CollectorRegistry
 from prometheus_client.exposition import choose_encoder
 
-from dnsbalancer_exporter.export import page, status
+from dnsbalancer_exporter.export import page
 from dnsbalancer_exporter.export.answer import Answer, Route, plain
-from dnsbalancer_exporter.export.journal import Event
 from dnsbalancer_exporter.export.shared import Shared
+from dnsbalancer_exporter.export.status import Document
 from dnsbalancer_exporter.report import Report
 
 MOST_TYPES = 8
@@ -20,7 +20,7 @@ MOST_TYPES = 8
 
 
 class Site:
-    """The answers, each drawn from what ``report`` and ``events`` give at that moment.
+    """The answers, each drawn from what ``report`` and ``status`` give at that moment.
 
     ``routes`` are asked by GET and change nothing. ``actions`` are asked by POST, by those who may
     make the daemon act; ``reload`` gives every problem of the configuration, none if it is good.
@@ -30,14 +30,12 @@ class Site:
         self,
         registry: CollectorRegistry,
         report: Callable[[], Report],
-        epoch: Callable[[], float],
-        events: Callable[[], Iterable[Event]],
+        status: Callable[[], Document],
         reload: Callable[[], Sequence[str]],
     ) -> None:
         self._registry = registry
         self._report = report
-        self._epoch = epoch
-        self._events = events
+        self._document = status
         self._reload = reload
         self._drawn: dict[str, Shared] = {}
         self.routes: Mapping[str, Route] = {
@@ -50,10 +48,7 @@ class Site:
         self.actions: Mapping[str, Route] = {"/-/reload": self._reloaded}
 
     def _page(self, _: Mapping[str, str]) -> Answer:
-        document = status.document(self._report(), self._epoch())
-        return Answer(
-            HTTPStatus.OK, "text/html; charset=utf-8", page.page(document, self._events())
-        )
+        return Answer(HTTPStatus.OK, "text/html; charset=utf-8", page.page(self._document()))
 
     def _metrics(self, headers: Mapping[str, str]) -> Answer:
         try:
@@ -68,8 +63,8 @@ class Site:
         return Answer(HTTPStatus.OK, content_type, drawn())
 
     def _status(self, _: Mapping[str, str]) -> Answer:
-        document = status.document(self._report(), self._epoch())
-        return Answer(HTTPStatus.OK, "application/json", json.dumps(document).encode() + b"\n")
+        text = json.dumps(self._document(), separators=(",", ":")) + "\n"
+        return Answer(HTTPStatus.OK, "application/json", text.encode())
 
     def _ready(self, _: Mapping[str, str]) -> Answer:
         """Ready after the first cycle of each pool, even if the API failed in it."""

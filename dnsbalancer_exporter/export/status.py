@@ -1,34 +1,81 @@
 """The Report as plain data: `/api/v1/status`, and what the page and the verbs are drawn from.
 
-Times are Unix times in seconds, absent things are null. Fields are only ever added.
+Times are Unix times in seconds, absent things are null. Fields are only ever added;
+docs/status-api.md has them all, and a test compares it with a live answer.
 """
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterable, Mapping
 from contextlib import suppress
+from dataclasses import dataclass
 from typing import Any
 
 from dnsbalancer_exporter import __version__
-from dnsbalancer_exporter.model import Contest, RecordSetKey, TargetKey
+from dnsbalancer_exporter.export.instruments import ApiCounts, Instruments
+from dnsbalancer_exporter.export.journal import Event, Journal, LockNews
+from dnsbalancer_exporter.export.sentences import verdict
+from dnsbalancer_exporter.model import (
+    Contest,
+    Delete,
+    Drain,
+    ProbeResult,
+    Record,
+    RecordSetKey,
+    TargetKey,
+    Timing,
+)
 from dnsbalancer_exporter.names import address_order, canonical_address
 from dnsbalancer_exporter.report import Change, PoolReport, Report, TargetState
 
 Document = dict[str, Any]
 
 
+class Status:
+    """Gives the status document of this moment; may be called from any thread."""
+
+    def __init__(
+        self,
+        report: Callable[[], Report],
+        epoch: Callable[[], float],
+        journal: Journal,
+        instruments: Instruments,
+    ) -> None:
+        self._report = report
+        self._epoch = epoch
+        self._journal = journal
+        self._instruments = instruments
+
+    def __call__(self) -> Document:
+        """The document: what is seen, and what the process did."""
+        made = document(self._report(), self._epoch())
+        for pool in made["pools"]:
+            pool["lock"] = _lock(self._journal.lock(pool["zone"]))
+        return {
+            **made,
+            "started_at": round(self._journal.began_at, 3),
+            "api": _api(self._instruments.api()),
+            "events": [_event(event) for event in self._journal.events()],
+        }
+
+
 def document(report: Report, epoch: float) -> Document:
-    """The whole Report; ``epoch`` turns the process's clock into Unix time."""
-    return {
-        "version": __version__,
-        "at": round(report.at + epoch, 3),
-        "pools": [_pool(pool, report, epoch) for pool in report.pools],
-    }
+    """What the Report says; ``epoch`` turns the process's clock into Unix time."""
+    mine: dict[str, list[TargetKey]] = {pool.pool.name: [] for pool in report.pools}
+    for key in report.targets:
+        mine.setdefault(key.pool, []).append(key)
+    at = round(report.at + epoch, 3)
+    pools = [_pool(pool, report, mine[pool.pool.name], epoch) for pool in report.pools]
+    for pool in pools:
+        pool["verdict"] = verdict(pool, at)._asdict()
+    return {"version": __version__, "at": at, "pools": pools}
 
 
-def _pool(report: PoolReport, whole: Report, epoch: float) -> Document:
+def _pool(report: PoolReport, whole: Report, keys: list[TargetKey], epoch: float) -> Document:
     pool, plan = report.pool, report.plan
-    mine = {k: s for k, s in whole.targets.items() if k.pool == pool.name}
-    order = sorted(mine, key=lambda key: address_order(key.address))
+    keys.sort(key=lambda key: address_order(key.address))
+    seen = _Seen.of(report, whole.at, epoch)
+    targets = {key: seen.target(key, whole.targets[key]) for key in keys}
     return {
         "name": pool.name,
         "zone": pool.zone,
@@ -36,68 +83,129 @@ def _pool(report: PoolReport, whole: Report, epoch: float) -> Document:
         "role": "member" if pool.member else "witness",
         "own": [own.address for own in pool.own],
         "mode": pool.mode.value,
+        "min_records": pool.min_records,
+        "timing": _timing(pool.timing),
         "warming_up": report.warming,
+        "cycles": report.cycles,
         "error": report.error or None,
         "read_at": _unix(report.read_at, epoch),
         "next_look_at": _unix(report.again_at, epoch),
+        "next_cycle_at": _unix(whole.due.get(pool.name), epoch),
         "fail_open": bool(plan.fail_open),
         "holds": sorted({w.hold.value for w in plan.withheld}),
-        "targets": [_target(k, mine[k], report, whole.at, epoch) for k in order if not k.reference],
-        "references": [_target(k, mine[k], report, whole.at, epoch) for k in order if k.reference],
+        "targets": [target for key, target in targets.items() if not key.reference],
+        "references": [target for key, target in targets.items() if key.reference],
         "record_sets": [
             _record_set(report, RecordSetKey(name, type_))
             for name in pool.records
             for type_ in pool.types
         ],
         "planned": [f"create {c.name} {c.type.value} {c.value}" for c in plan.creates]
-        + [
-            f"delete {d.record.name} {d.record.type.value} {d.record.value} ({d.ground.value})"
-            for d in plan.deletes
-        ],
+        + [f"delete {_written(d.record)} ({d.ground.value})" for d in plan.deletes],
         "last_changes": [_change(change) for change in report.changes],
     }
 
 
-def _target(
-    key: TargetKey, state: TargetState, report: PoolReport, now_at: float, epoch: float
-) -> Document:
-    now, last = state.health, state.last
-    address = key.address
-    withheld = {w.hold.value for w in report.plan.withheld if w.record.value == address}
-    drain, contest = report.drains.get(address), report.contests.get(address, Contest())
-    contested_until = contest.until if now_at < contest.until else None
-    omitted = {o.reason.value for o in report.plan.omitted if o.address == address}
+def _timing(timing: Timing) -> Document:
     return {
-        "name": state.target.name,
-        "address": address,
-        "own": any(own.address == address for own in report.pool.own),
-        "health": now.health.value,
-        "since": _unix(now.since, epoch),
-        "consecutive_failures": now.failures,
-        "consecutive_successes": now.successes,
-        "published": any(r.value == address for r in report.records),
-        "not_withdrawn": sorted(withheld),
-        "not_published": sorted(omitted),
-        "remembered": address in report.remembered,
-        "drained_until": _unix(drain.until if drain else None, epoch),
-        "contested_until": _unix(contested_until, epoch),
-        "returns": contest.returns,
-        "probe": {
-            "protocol": state.target.probe.protocol.value,
-            "address": state.target.probe.address,
-            "port": state.target.probe.port or None,
-        },
-        "last_probe": last
-        and {
-            "outcome": last.outcome.value,
-            "reason": last.reason.value if last.reason else None,
-            "detail": last.detail or None,
-            "seconds": round(last.duration, 6),
-            "at": _unix(last.started, epoch),
-        },
-        "next_probe_at": _unix(state.next_at, epoch),
-        "probes": state.tally.probes,
-        "failures": sum(state.tally.failures.values()),
+        "interval": timing.interval,
+        "fast_interval": timing.fast_interval,
+        "probe_timeout": timing.probe_timeout,
+        "fall": timing.fall,
+        "rise": timing.rise,
+    }
+
+
+@dataclass(frozen=True, slots=True)
+class _Seen:
+    """What a cycle says of each address, looked up once for a pool of any size."""
+
+    epoch: float
+    own: frozenset[str]
+    published: frozenset[str]
+    remembered: frozenset[str]
+    not_withdrawn: dict[str, set[str]]
+    not_published: dict[str, set[str]]
+    planned: dict[str, str]
+    drains: Mapping[str, Drain]
+    contests: Mapping[str, Contest]
+    now: float
+
+    @classmethod
+    def of(cls, report: PoolReport, now: float, epoch: float) -> _Seen:
+        """Draw it from the report of a pool."""
+        plan = report.plan
+        not_withdrawn: dict[str, set[str]] = {}
+        for withheld in plan.withheld:
+            not_withdrawn.setdefault(withheld.record.value, set()).add(withheld.hold.value)
+        not_published: dict[str, set[str]] = {}
+        for omitted in plan.omitted:
+            not_published.setdefault(omitted.address, set()).add(omitted.reason.value)
+        return cls(
+            epoch,
+            frozenset(own.address for own in report.pool.own),
+            frozenset(record.value for record in report.records),
+            frozenset(report.remembered),
+            not_withdrawn,
+            not_published,
+            _planned(plan.deletes, (c.value for c in plan.creates)),
+            report.drains,
+            report.contests,
+            now,
+        )
+
+    def target(self, key: TargetKey, state: TargetState) -> Document:
+        """One target; a reference is shown in the same way and never published."""
+        now, address, mine = state.health, key.address, not key.reference
+        held = "hold_down" in self.not_published.get(address, ())
+        drain, contest = self.drains.get(address), self.contests.get(address, Contest())
+        contested = mine and self.now < contest.until
+        return {
+            "name": state.target.name,
+            "address": address,
+            "own": mine and address in self.own,
+            "health": now.health.value,
+            "since": _unix(now.since, self.epoch),
+            "consecutive_failures": now.failures,
+            "consecutive_successes": now.successes,
+            "consecutive_errors": now.errors,
+            "published": mine and address in self.published,
+            "not_withdrawn": sorted(self.not_withdrawn.get(address, ())),
+            "not_published": sorted(self.not_published.get(address, ())),
+            "hold_down_until": _unix(state.restraint.until, self.epoch) if held else None,
+            "planned": self.planned.get(address) if mine else None,
+            "remembered": mine and address in self.remembered,
+            "drained_until": _unix(drain.until, self.epoch) if drain and mine else None,
+            "contested_until": _unix(contest.until, self.epoch) if contested else None,
+            "returns": contest.returns if mine else 0,
+            "probe": {
+                "protocol": state.target.probe.protocol.value,
+                "address": state.target.probe.address,
+                "port": state.target.probe.port or None,
+            },
+            "last_probe": _probe(state.last, self.epoch),
+            "next_probe_at": _unix(state.next_at, self.epoch),
+            "probes": state.tally.probes,
+            "failures": sum(state.tally.failures.values()),
+            "failures_by_reason": {r.value: n for r, n in state.tally.failures.items()},
+            "recent": state.recent.seconds(),
+            "recent_reasons": [reason.value for reason in state.recent.reasons()],
+        }
+
+
+def _planned(deletes: Iterable[Delete], creates: Iterable[str]) -> dict[str, str]:
+    return {d.record.value: "delete" for d in deletes} | dict.fromkeys(creates, "create")
+
+
+def _probe(last: ProbeResult | None, epoch: float) -> Document | None:
+    if last is None:
+        return None
+    return {
+        "outcome": last.outcome.value,
+        "reason": last.reason.value if last.reason else None,
+        "detail": last.detail or None,
+        "seconds": round(last.duration, 6),
+        "at": _unix(last.started, epoch),
     }
 
 
@@ -110,18 +218,45 @@ def _record_set(report: PoolReport, key: RecordSetKey) -> Document:
         "published": values,
         "desired": list(report.plan.desired.get(key, ())),
         "foreign": report.plan.foreign.get(key, 0),
+        "fail_open": key in report.plan.fail_open,
         "in_sync": report.in_sync(key),
         "ttl": min((r.ttl for r in records), default=None),
     }
 
 
 def _change(change: Change) -> Document:
-    record = change.record
     return {
         "action": change.action,
-        "record": f"{record.name} {record.type.value} {record.value}",
+        "record": _written(change.record),
         "ground": change.ground.value if change.ground else None,
         "error": change.error or None,
+    }
+
+
+def _written(record: Record) -> str:
+    return f"{record.name} {record.type.value} {record.value}"
+
+
+def _lock(news: LockNews | None) -> Document | None:
+    return news and {"event": news.event, "at": round(news.at, 3), "detail": news.detail or None}
+
+
+def _api(counts: ApiCounts) -> Document:
+    return {
+        "requests": counts.requests,
+        "failures": sum(counts.failures.values()),
+        "failures_by_reason": dict(counts.failures),
+        "last_success_at": counts.last_success_at and round(counts.last_success_at, 3),
+    }
+
+
+def _event(event: Event) -> Document:
+    return {
+        "at": round(event.at, 3),
+        "level": event.severity,
+        "name": event.name,
+        "text": event.text,
+        "fields": dict(event.fields),
     }
 
 
@@ -134,8 +269,15 @@ def explain(status: Document, wanted: str) -> list[Document]:
     with suppress(ValueError):  # then it is a name
         wanted = canonical_address(wanted)
     return [
-        {"pool": pool["name"], "zone_error": pool["error"], "warming_up": pool["warming_up"], **t}
+        {
+            "at": status["at"],
+            "pool": pool["name"],
+            "zone_error": pool["error"],
+            "warming_up": pool["warming_up"],
+            "timing": pool["timing"],
+            **target,
+        }
         for pool in status["pools"]
-        for t in pool["targets"]
-        if wanted in (t["address"], t["name"])
+        for target in pool["targets"]
+        if wanted in (target["address"], target["name"])
     ]

@@ -11,7 +11,7 @@ import pytest
 
 from dnsbalancer_exporter.cli import main
 from dnsbalancer_exporter.config import parse
-from dnsbalancer_exporter.export import text
+from dnsbalancer_exporter.export import sentences
 from dnsbalancer_exporter.model import Hold, Unpublished
 from tests.repo.generated import ROOT, documents
 
@@ -35,7 +35,9 @@ def test_every_verb_explains_itself(verb: str, capsys: pytest.CaptureFixture[str
     with pytest.raises(SystemExit) as ended:
         main([verb, "--help"])
     assert ended.value.code == 0
-    assert verb in capsys.readouterr().out
+    said = capsys.readouterr().out
+    assert verb in said
+    assert "exit status: 0 " in said
 
 
 def test_the_configuration_of_the_readme_is_good() -> None:
@@ -58,16 +60,21 @@ def test_ci_calls_the_readmes_test_command_and_nothing_else() -> None:
 
 
 @pytest.mark.parametrize(
-    ("reasons", "sentences"),
-    [(Hold, text.NOT_WITHDRAWN), (Unpublished, text.NOT_PUBLISHED)],
+    ("reasons", "said"),
+    [(Hold, sentences.NOT_WITHDRAWN), (Unpublished, sentences.NOT_PUBLISHED)],
     ids=["not withdrawn", "not published"],
 )
 def test_every_reason_has_a_sentence_and_a_place_in_the_runbook(
-    reasons: type[Hold] | type[Unpublished], sentences: dict[str, str]
+    reasons: type[Hold] | type[Unpublished], said: dict[str, str]
 ) -> None:
     values = [reason.value for reason in reasons]
-    assert sorted(sentences) == sorted(values)
+    assert sorted(said) == sorted(values)
     assert [v for v in values if f"`{v}`" not in RUNBOOK] == []
+
+
+def test_the_advice_is_that_of_the_runbook() -> None:
+    assert set(sentences.ADVICE) <= {r.value for r in (*Hold, *Unpublished)}
+    assert [word for word, advice in sentences.ADVICE.items() if advice not in RUNBOOK] == []
 
 
 def test_every_event_of_the_log_is_in_the_runbook() -> None:
