@@ -26,6 +26,10 @@ from dnsbalancer_exporter.export.access import read_access
 from dnsbalancer_exporter.preview import preview
 
 DEFAULT_CONFIG = "/etc/dnsbalancer/config.yaml"
+EXIT_STATUS = (
+    "exit status: 0 it is done, whatever it found; 1 it could not be done (no daemon answers, the"
+    " address is no target, the API fails); 2 wrong configuration or usage"
+)
 TOO_LARGE = 4 * 1024 * 1024 + 1
 
 
@@ -164,13 +168,16 @@ def _parser() -> argparse.ArgumentParser:
         prog="dnsbalancer",
         description="DNS failover for machines in several availability zones, and an exporter.",
         parents=[config],
+        epilog=EXIT_STATUS,
     )
     parser.add_argument("--version", action="version", version=f"dnsbalancer {__version__}")
     parser.set_defaults(act=run)
     verbs_of = parser.add_subparsers(metavar="VERB")
 
     def verb(name: str, act: object, line: str) -> argparse.ArgumentParser:
-        sub = verbs_of.add_parser(name, help=line, description=line, parents=[config])
+        sub = verbs_of.add_parser(
+            name, help=line, description=line, parents=[config], epilog=EXIT_STATUS
+        )
         sub.set_defaults(act=act)
         return sub
 

@@ -1,4 +1,7 @@
-"""What the verbs print: the status, an explanation, a plan, as plain text for a terminal."""
+"""What the verbs print: the status, an explanation, a plan, as plain text for a terminal.
+
+Marks are ASCII: a console at three in the morning may have no other letters.
+"""
 
 from __future__ import annotations
 
@@ -6,36 +9,15 @@ import time
 from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
-from dnsbalancer_exporter.model import Plan, Pool
+from dnsbalancer_exporter.export import sentences
+from dnsbalancer_exporter.export.sentences import NOT_PUBLISHED, NOT_WITHDRAWN, span
+from dnsbalancer_exporter.model import Plan, Pool, ProbeReason
 from dnsbalancer_exporter.names import address_order
 from dnsbalancer_exporter.report import TargetState
 
-NOT_WITHDRAWN = {
-    "observe_mode": "mode is observe: nothing is ever written",
-    "stale_view": "the list of records was suspiciously short, and is read once more",
-    "unknown_health": "not every target is known yet, or its last probe does not confirm it",
-    "fail_open": "nothing in the pool is up, so what is published stays",
-    "isolated": "nobody has answered us since it began to fail: we may be the ones cut off",
-    "own_unproven": "our own address was never up from here: give it a `probe` that works",
-    "contested": "its owner keeps putting it back",
-    "no_quorum": "the votes do not agree",
-    "min_records": "too little would be left (min_records, one of it up)",
-    "max_withdrawals": "enough was withdrawn in this cycle",
-    "no_lock": "the lock cannot be had, or an earlier delete is unsettled or was refused",
-}
-"""The closed set of reasons not to withdraw, as sentences."""
+Document = Mapping[str, Any]
 
-NOT_PUBLISHED = {
-    "observe_mode": "mode is observe: nothing is ever written",
-    "unknown_health": "it is not known yet whether it is up",
-    "drained": "an operator has drained it",
-    "retired": "the configuration has retired it",
-    "hold_down": "it came back too often: its return is delayed",
-    "voted_down": "the votes say that it is down",
-    "conflict": "the provider says that it is there, and it is not",
-    "api_error": "the provider refused to create it",
-}
-"""The closed set of reasons not to publish, as sentences."""
+MARKS = {"good": "OK", "attention": "LOOK", "trouble": "TROUBLE"}
 
 
 ALSO = {
@@ -77,31 +59,43 @@ def why_published(target: Mapping[str, Any]) -> str:
     return "; ".join(f"{r}: {NOT_WITHDRAWN[r]}" for r in reasons) or "the next cycle is on its way"
 
 
-def of_status(status: Mapping[str, Any]) -> str:
-    """The status document as a table per pool."""
-    return "\n".join(line for pool in status["pools"] for line in _pool_lines(pool))
+def of_status(status: Document) -> str:
+    """The status document: a verdict, the facts and a table for each pool."""
+    return "\n".join(line for pool in status["pools"] for line in _pool_lines(pool, status["at"]))
 
 
-def _pool_lines(pool: Mapping[str, Any]) -> Iterator[str]:
-    yield f"{pool['name']}: {pool['role']} in zone {pool['zone']}, {pool['mode']} mode"
+def _pool_lines(pool: Document, now: float) -> Iterator[str]:
+    verdict = pool["verdict"]
+    yield f"{MARKS[verdict['level']]}  {pool['name']}: {verdict['text']}"
+    read = (
+        f"zone read {span(now - pool['read_at'])} ago" if pool["read_at"] else "zone not read yet"
+    )
+    at = pool["next_cycle_at"] or now
+    cycle = f"next cycle in {span(at - now)}" if at > now else "next cycle now"
+    role = f"{pool['role']} in zone {pool['zone']}, {pool['mode']} mode"
+    yield f"  {role}; {read}; {cycle}"
     if pool["error"]:
         yield f"  ! the zone stays as it is: {pool['error']}"
-    if pool["warming_up"]:
-        yield "  ! warming up: nothing is withdrawn before every target is known"
-    rows = [("TARGET", "HEALTH", "PUBLISHED", "LATENCY", "NOTE")]
-    for target in pool["targets"]:
-        last = target["last_probe"]
-        good = last and last["outcome"] == "success"
-        latency = f"{last['seconds'] * 1000:.1f} ms" if good else (last["reason"] if last else "-")
-        notes = target["not_withdrawn"] + target["not_published"]
-        if target["drained_until"] and "drained" not in notes:
-            notes = ["drained", *notes]
-        label = target["name"] + (" (own)" if target["own"] else "")
-        published = "yes" if target["published"] else "no"
-        rows.append((label, target["health"], published, latency, ", ".join(notes)))
-    yield from _table(rows)
-    for change in pool["planned"]:
-        yield f"  next: {change}"
+    yield ""
+    heads = ("TARGET", "HEALTH", "SINCE", "PROBE", "PUBLISHED", "WHY")
+    yield from _table([heads, *(_row(target, now) for target in pool["targets"])])
+    for reference in pool["references"]:
+        name, health = reference["name"], reference["health"]
+        yield f"  reference {name}: {health}, {sentences.of_probe(reference)}"
+    yield ""
+    yield from (f"  next: {change}" for change in pool["planned"])
+
+
+def _row(target: Document, now: float) -> tuple[str, ...]:
+    whys = (f"{text} ({word})" if word else text for text, word in sentences.why(target))
+    return (
+        target["name"] + (" (own)" if target["own"] else ""),
+        target["health"],
+        span(now - target["since"]) if target["since"] else "-",
+        sentences.of_probe(target),
+        "yes" if target["published"] else "no",
+        "; ".join(whys),
+    )
 
 
 def _table(rows: Sequence[tuple[str, ...]]) -> Iterator[str]:
@@ -111,41 +105,89 @@ def _table(rows: Sequence[tuple[str, ...]]) -> Iterator[str]:
         yield ("  " + "  ".join(cells)).rstrip()
 
 
-def of_explanation(found: Iterable[Mapping[str, Any]]) -> str:
+def of_explanation(found: Iterable[Document]) -> str:
     """Why a target is where it is: health, what it rests on, published or not, and the reason."""
     return "\n".join(line for target in found for line in _explanation(target))
 
 
-def _explanation(target: Mapping[str, Any]) -> Iterator[str]:
+def _explanation(target: Document) -> Iterator[str]:
     name = target["name"]
     if name != target["address"]:
         name += f" ({target['address']})"
     yield f"{name} in pool {target['pool']}"
-    successes, failures = target["consecutive_successes"], target["consecutive_failures"]
+    for label, text in _facts(target):
+        yield f"  {label + ':' if label else '':<15}{text}"
+
+
+def _facts(target: Document) -> Iterator[tuple[str, str]]:
+    now, since = target["at"], target["since"]
+    age = f" for {span(now - since)}, since {_iso(since)}" if since else ""
+    yield "health", f"{target['health']}{age}"
+    yield "rests on", _grounds(target)
+    if target["recent"]:
+        yield "recent", f"{_marks(target)} (newest last; x failed, ? could not probe)"
+        yield "", sentences.of_recent(target)
+    yield from _probing(target)
+    yield "published", "yes" if target["published"] else "no"
+    yield from _reasons(target)
+    if target["warming_up"]:
+        yield "warming up", "nothing is withdrawn before every target of the pool is known"
+    if target["zone_error"]:
+        yield "zone error", f"the zone stays as it is: {target['zone_error']}"
+
+
+def _reasons(target: Document) -> Iterator[tuple[str, str]]:
+    reasons = {"not withdrawn": target["not_withdrawn"], "not published": target["not_published"]}
+    for label, words in reasons.items():
+        for word in words:
+            sentence = (NOT_WITHDRAWN if label == "not withdrawn" else NOT_PUBLISHED)[word]
+            yield label, f"{word}: {sentence}"
+            if word in sentences.ADVICE:
+                yield "what to do", sentences.ADVICE[word]
+    for field, label in sentences.UNTIL.items():
+        if target[field]:
+            yield label, f"until {_iso(target[field])}"
+    if target["contested_until"]:
+        yield "", f"put back {target['returns']} times while we would have it gone"
+    for text, word in sentences.why(target):
+        if not word:
+            yield "why" if target["published"] else "not published", text
+
+
+def _grounds(target: Document) -> str:
+    """The run of results that the health rests on, and what would change it."""
+    timing, health = target["timing"], target["health"]
+    failures, successes = target["consecutive_failures"], target["consecutive_successes"]
     run = f"{failures} failures" if failures else f"{successes} successes"
-    yield f"  health: {target['health']}, {run} in a row, {target['probes']} probes in all"
-    probe, last = target["probe"], target["last_probe"]
+    down = f"{timing['fall']} failures in a row make it down"
+    up = f"{timing['rise']} successes in a row make it up"
+    turns = {"up": down, "down": up}.get(health, f"{up}, {down}")
+    return f"{run} in a row of {target['probes']} probes; {turns}"
+
+
+def _probing(target: Document) -> Iterator[tuple[str, str]]:
+    probe, last, timing, now = (target[k] for k in ("probe", "last_probe", "timing", "at"))
     port = f" port {probe['port']}" if probe["port"] else ""
-    yield f"  probed: {probe['protocol']} {probe['address']}{port}"
+    every = f"every {timing['interval']:g} s, in doubt every {timing['fast_interval']:g} s"
+    yield "probed", f"{probe['protocol']} {probe['address']}{port}, {every}"
     if last:
         why = f" ({last['reason']}: {last['detail'] or 'no detail'})" if last["reason"] else ""
-        yield f"  last probe: {last['outcome']}{why}, {last['seconds'] * 1000:.1f} ms"
-    yield f"  published: {'yes' if target['published'] else 'no'}"
-    for reason in target["not_withdrawn"]:
-        yield f"  not withdrawn: {reason}: {NOT_WITHDRAWN[reason]}"
-    for reason in target["not_published"]:
-        yield f"  not published: {reason}: {NOT_PUBLISHED[reason]}"
-    if not target["published"] and target["health"] == "down":
-        yield "  not published: it is down"
-    if target["drained_until"]:
-        until = time.strftime("%Y-%m-%d %H:%M:%S UTC", time.gmtime(target["drained_until"]))
-        yield f"  drained until {until}"
-    if target["contested_until"]:
-        yield f"  contested: put back {target['returns']} times while we would have it gone"
-    if target["warming_up"]:
-        yield "  warming up: nothing is withdrawn before every target of the pool is known"
-    if target["zone_error"]:
-        yield f"  the zone stays as it is: {target['zone_error']}"
+        took = f"{sentences.latency(last['seconds'])}, {span(now - last['at'])} ago"
+        yield "last probe", f"{last['outcome']}{why}, {took}"
+    if target["next_probe_at"] > now:
+        yield "next probe", f"in {span(target['next_probe_at'] - now)}"
+
+
+def _marks(target: Document) -> str:
+    reasons = iter(target["recent_reasons"])
+    return "".join(
+        "." if seconds is not None else "?" if ProbeReason(next(reasons)).ours else "x"
+        for seconds in target["recent"]
+    )
+
+
+def _iso(at: float) -> str:
+    return time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(at))
 
 
 def of_plan(

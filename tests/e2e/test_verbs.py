@@ -107,11 +107,39 @@ def test_status_shows_what_the_daemon_sees(stage: Stage) -> None:
     daemon = stage.steady(one, two, three)
     done = verb("status", "--config", str(daemon.config))
     assert done.returncode == 0, done.stderr
-    assert "example.com: member in zone example.com, enforce mode" in done.stdout
+    first, second = done.stdout.splitlines()[:2]
+    assert first == "OK  example.com: 3 of 3 up, zone in sync"
+    assert second.startswith("  member in zone example.com, enforce mode; zone read ")
     rows = {line.split()[0]: line.split() for line in done.stdout.splitlines() if "127." in line}
     assert set(rows) == {one, two, three}
     assert all("up" in row and "yes" in row for row in rows.values())
     assert "(own)" in rows[one]
+
+
+def test_status_says_first_what_is_wrong_and_why(stage: Stage) -> None:
+    one, two = stage.hosts[:2]
+    targets = [one, {"address": two, "name": "app-b"}]
+    daemon = stage.steady(one, two, min_records=2, targets=targets)
+    stage.down(two)
+    daemon.until_value(1, "cycle_held", reason="min_records")
+    done = verb("status", "--config", str(daemon.config))
+    assert done.returncode == 0, done.stderr
+    lines = done.stdout.splitlines()
+    assert lines[0].startswith("TROUBLE  example.com: app-b has been down for ")
+    assert lines[0].endswith(" and is still published; 1 of 2 up")
+    head = next(line for line in lines if line.startswith("  TARGET"))
+    row = next(line for line in lines if line.startswith("  app-b"))
+    cells = {name: row[head.index(name) :].split()[0] for name in head.split()}
+    assert cells.pop("SINCE").isdigit()
+    assert cells == {
+        "TARGET": "app-b",
+        "HEALTH": "down",
+        "PROBE": "refused",
+        "PUBLISHED": "yes",
+        "WHY": "too",
+    }
+    assert row.endswith("(min_records)")
+    assert done.stdout.isascii()
 
 
 def test_status_as_json_is_the_document_of_the_web_port(stage: Stage) -> None:
@@ -132,15 +160,34 @@ def test_explain_says_why_a_target_is_where_it_is(stage: Stage) -> None:
     daemon.until_value(1, "cycle_held", reason="min_records")
     done = verb("explain", two, "--config", str(daemon.config))
     assert done.returncode == 0, done.stderr
+    said = [" ".join(line.split()) for line in done.stdout.splitlines()]
     for text in (
         f"{two} in pool example.com",
-        "  health: down",
-        f"  probed: tcp {two} port {stage.port}",
-        "  last probe: failure (refused",
-        "  published: yes",
-        "  not withdrawn: min_records: ",
+        "health: down for ",
+        "rests on: ",
+        "recent: ....",
+        f"probed: tcp {two} port {stage.port}, every 0.5 s, in doubt every 0.1 s",
+        "last probe: failure (refused: Connection refused), ",
+        "published: yes",
+        "not withdrawn: min_records: ",
     ):
-        assert text in done.stdout
+        assert [line for line in said if line.startswith(text)], text
+    (ground,) = [line for line in said if line.startswith("rests on: ")]
+    assert ground.endswith("probes; 2 successes in a row make it up")
+    (recent,) = [line for line in said if line.startswith("recent: ")]
+    assert "xxx (newest last" in recent
+
+
+def test_explain_says_why_one_that_is_down_is_not_there(stage: Stage) -> None:
+    one, two = stage.hosts[:2]
+    daemon = stage.steady(one, two)
+    stage.down(two)
+    stage.until_published(one)
+    daemon.until_cycles(2)
+    done = verb("explain", two, "--config", str(daemon.config))
+    said = [" ".join(line.split()) for line in done.stdout.splitlines()]
+    assert "published: no" in said
+    assert "not published: it is down" in said
 
 
 def test_explain_finds_a_target_by_its_name(stage: Stage) -> None:
