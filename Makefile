@@ -41,10 +41,11 @@ soak: $(READY) ## drawn worlds for as long as told (SOAK=30m): prints the seed o
 
 bench: $(READY) ## what a failover, a quiet cycle and a member cost
 	$(BIN)/python -m benchmarks.failover
+	$(BIN)/python -m benchmarks.page
 
 fix: $(READY) ## format and mend what can be mended by itself
 	$(BIN)/ruff format .
 	$(BIN)/ruff check --fix .
 
 clean: ## remove what the other targets made
-	rm -rf $(VENV) dist build .mypy_cache .ruff_cache .hypothesis
+	rm -rf $(VENV) dist build test-results .mypy_cache .ruff_cache .hypothesis

@@ -1,127 +1,206 @@
 """The status page: what an operator wants to see at three in the morning, on a phone.
 
-Drawn on the server from the status document; a few lines of script fetch it again every two seconds
-and put the new body in place. No external asset, no build step, light and dark.
+Drawn on the server from the status document, so it works without script; with it, the page fetches
+itself every two seconds and changes only what has changed. What is not well comes first when a pool
+is large, and the rest is folded, so that a page of thousands stays one glance long.
 """
 
 from __future__ import annotations
 
-import logging
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from html import escape
 from typing import Any
 
-from dnsbalancer_exporter.export.journal import Event
+from dnsbalancer_exporter.export import sentences, skin
+from dnsbalancer_exporter.export.journal import KEPT
+from dnsbalancer_exporter.export.markup import ago, iso, moment, prose
+from dnsbalancer_exporter.export.rows import FOLDED, REFERENCE, SHOWN, SMALL, row, table, targets
+from dnsbalancer_exporter.export.sentences import LEVELS, span
 
-STYLE = """
-:root{color-scheme:light dark;--line:#8884;--good:#1a7f37;--bad:#cf222e;--odd:#9a6700}
-@media(prefers-color-scheme:dark){:root{--good:#3fb950;--bad:#ff7b72;--odd:#d29922}}
-body{font:15px/1.45 system-ui,sans-serif;margin:0 auto;max-width:62rem;padding:1rem}
-h1{font-size:1.25rem;margin:.2rem 0}h2{font-size:1.05rem;margin:1.4rem 0 .3rem}
-table{border-collapse:collapse;width:100%}th,td{text-align:left;padding:.3rem .6rem .3rem 0;
-border-bottom:1px solid var(--line);vertical-align:top}th{font-weight:600;font-size:.85rem}
-.up{color:var(--good)}.down{color:var(--bad)}.unknown,.note{color:var(--odd)}
-.up,.down,.unknown{font-weight:700}small,.dim{opacity:.75}
-.scroll{overflow-x:auto}nav a{margin-right:1rem}
-"""
+Document = Mapping[str, Any]
 
-SCRIPT = """
-setInterval(async()=>{try{const r=await fetch(location.href,{cache:'no-store'});
-const d=new DOMParser().parseFromString(await r.text(),'text/html');
-document.querySelector('main').replaceWith(d.querySelector('main'));
-document.title=d.title;document.querySelector('#lost').textContent=''}
-catch(e){document.querySelector('#lost').textContent='The daemon does not answer.'}},2000)
-"""
+POLICY = skin.POLICY
 
-MARKS = {"up": "● UP", "down": "▼ DOWN", "unknown": "? UNKNOWN"}
+MARKS = {"good": "✓ OK", "attention": "! LOOK", "trouble": "✗ TROUBLE"}
+EVENT_MARKS = {
+    "target_up": ("good", "●"),
+    "target_down": ("trouble", "▼"),
+    "reference_up": ("good", "●"),
+    "reference_down": ("trouble", "▼"),
+    "record_create": ("good", "+"),
+    "record_delete": ("good", "−"),  # noqa: RUF001 - a minus
+    "warning": ("attention", "!"),
+    "error": ("trouble", "✗"),
+}
+"""By name, else by level."""
 
 
-def page(status: Mapping[str, Any], events: Iterable[Event]) -> bytes:
+def page(status: Document) -> bytes:
     """Return the page, as UTF-8."""
-    pools = "".join(_pool(pool, status["at"]) for pool in status["pools"])
-    history = "".join(_event(event, status["at"]) for event in events)
-    healths = [t["health"] for pool in status["pools"] for t in pool["targets"]]
-    title = f"{healths.count('up')} of {len(healths)} up"
-    return f"""<!doctype html><html lang="en"><head><meta charset="utf-8">
+    now, pools = status["at"], status["pools"]
+    level = max((p["verdict"]["level"] for p in pools), key=LEVELS.index, default="good")
+    line = _headline(pools)
+    said = "; ".join(f"{p['name']}: {sentences.verdict(p, None).text}" for p in pools[:SMALL])
+    overview = "".join(_in_overview(pool) for pool in _worst_first(pools))
+    body = "".join(_pool(pool, now) for pool in pools)
+    return f"""<!doctype html>
+<html lang="en"><head><meta charset="utf-8">
 <meta name="viewport" content="width=device-width,initial-scale=1">
-<title>{title} - dnsbalancer</title>
-<noscript><meta http-equiv="refresh" content="5"></noscript><style>{STYLE}</style></head>
-<body><h1>dnsbalancer <small>{escape(status["version"])}</small></h1>
-<nav><a href="metrics">metrics</a><a href="api/v1/status">status as JSON</a></nav>
-<p id="lost" class="down"></p><main><p>{title}</p>{pools}
-<h2>What happened</h2><div class="scroll"><table>{history}</table></div></main>
-<script>{SCRIPT}</script></body></html>
+<title>{MARKS[level][0]} {escape(line)} - dnsbalancer</title>
+<noscript><meta http-equiv="refresh" content="5"></noscript>
+<style>{skin.STYLE}</style></head>
+<body><header><h1>dnsbalancer</h1><span>{escape(status["version"])}</span>
+<nav aria-label="More"><a href="metrics">metrics</a><a href="api/v1/status">status as JSON</a></nav>
+</header><p id="lost" role="alert"></p><p id="say" role="status"></p>
+<main data-at="{now}" data-say="{escape(said)}">
+{f'<ul class="overview">{overview}</ul>' if len(pools) > 1 else ""}{body}
+<section id="events" aria-labelledby="events-h"><h2 id="events-h">What happened</h2>
+{_events(status["events"], now, of_pools=len(pools) > 1)}</section>{_process(status)}</main>
+<script>{skin.SCRIPT}</script></body></html>
 """.encode()
 
 
-def _pool(pool: Mapping[str, Any], now: float) -> str:
-    notes = [f"{pool['role']} in zone {pool['zone']}, {pool['mode']} mode"]
-    if pool["warming_up"]:
-        notes.append("warming up: nothing is withdrawn before every target is known")
-    if pool["fail_open"]:
-        notes.append("FAIL OPEN: nothing is up, so what is published stays")
-    if pool["error"]:
-        notes.append(f"the zone stays as it is: {pool['error']}")
-    notes += [f"next: {change}" for change in pool["planned"]]
-    targets = "".join(_target(target, now) for target in pool["targets"])
-    references = "".join(_target(target, now) for target in pool["references"])
+def _headline(pools: Sequence[Document]) -> str:
+    if len(pools) == 1:
+        return str(pools[0]["verdict"]["text"])
+    good = sum(pool["verdict"]["level"] == "good" for pool in pools)
+    return f"{good} of {len(pools)} pools are well"
+
+
+def _worst_first(pools: Sequence[Document]) -> list[Document]:
+    return sorted(pools, key=lambda pool: -LEVELS.index(pool["verdict"]["level"]))
+
+
+def _in_overview(pool: Document) -> str:
+    level, text = pool["verdict"]["level"], pool["verdict"]["text"]
+    name = escape(pool["name"])
+    return (
+        f'<li id="overview:{name}"><b class="{level}">{MARKS[level]}</b>'
+        f' <a href="#pool:{name}">{name}</a> {escape(text)}</li>'
+    )
+
+
+# --- a pool -------------------------------------------------------------------------------
+
+
+def _pool(pool: Document, now: float) -> str:
+    name, level = escape(pool["name"]), pool["verdict"]["level"]
+    error = f'<p class="error"><b>API:</b> {escape(pool["error"])}</p>' if pool["error"] else ""
+    references = ""
+    if pool["references"]:
+        rows = "".join(row(t, pool, now, REFERENCE) for t in pool["references"][:SHOWN])
+        references = f"<h3>References outside the pool</h3>{table(rows, REFERENCE)}"
     sets = "".join(_record_set(record_set) for record_set in pool["record_sets"])
-    return (
-        f"<h2>{escape(pool['name'])}</h2>"
-        + "".join(
-            f"<p class='{'note' if i else 'dim'}'>{escape(n)}</p>" for i, n in enumerate(notes)
+    return f"""<section id="pool:{name}" aria-labelledby="h:{name}"><h2 id="h:{name}">{name}</h2>
+<p class="verdict {level}"><b>{MARKS[level]}</b><span>{escape(pool["verdict"]["text"])}</span></p>
+{error}{_advice(pool)}<p class="dim">{", ".join(_facts(pool, now))}</p>
+{targets(pool, now)}{references}
+<h3>Record sets</h3><dl>{sets}</dl>
+<h3>Next cycle</h3>{_next(pool, now)}</section>
+"""
+
+
+def _facts(pool: Document, now: float) -> Iterator[str]:
+    own = f" for {', '.join(pool['own'])}" if pool["own"] else ""
+    yield escape(f"{pool['role']}{own} in zone {pool['zone']}")
+    yield escape(f"{pool['mode']} mode")
+    yield f"zone read {ago(pool['read_at'], now)}" if pool["read_at"] else "zone not read yet"
+    lock = pool.get("lock")
+    if lock:
+        detail = f" ({lock['detail']})" if lock["detail"] else ""
+        yield f"lock {escape(lock['event'] + detail)} {ago(lock['at'], now)}"
+
+
+def _advice(pool: Document) -> str:
+    """What to do about the reasons in force, each once however many targets it holds."""
+    words = [w for t in pool["targets"] for w in (*t["not_withdrawn"], *t["not_published"])]
+    lines = (
+        f"<p><code>{word}</code> → {prose(sentences.ADVICE[word])}</p>"
+        for word in dict.fromkeys(words)
+        if word in sentences.ADVICE
+    )
+    return "".join(lines)
+
+
+def _record_set(record_set: Document) -> str:
+    values = record_set["published"]
+    text = escape(", ".join(values[:SMALL]) or "nothing")
+    if len(values) > SMALL:
+        rest = escape(", ".join(values[SMALL : SMALL + FOLDED]))
+        text += f"<details><summary>and {len(values) - SMALL} more</summary>{rest}</details>"
+    notes = [f"TTL {record_set['ttl']} s"] if record_set["ttl"] is not None else []
+    if record_set["foreign"]:
+        notes.append(f"{record_set['foreign']} not ours, left alone")
+    sync = "in sync" if record_set["in_sync"] else '<b class="attention">not in sync</b>'
+    name = escape(f"{record_set['name']} {record_set['type']}")
+    return f"<dt>{name}</dt><dd>{text} <small>{', '.join([*notes, sync])}</small></dd>"
+
+
+def _next(pool: Document, now: float) -> str:
+    """When it is, what it is to do by the last look, and what the last one did."""
+    at = pool["next_cycle_at"]
+    when = "Now."
+    if at and at > now + 1:
+        when = f"{moment(at, f'In {span(at - now)}')}, or at once when a target's health changes."
+    lines = [escape(change) for change in pool["planned"][:SHOWN]]
+    for hold in pool["holds"]:
+        held = [t["name"] for t in pool["targets"] if hold in t["not_withdrawn"]]
+        whom = escape(sentences.names(held) if held else "a record")
+        text = prose(sentences.NOT_WITHDRAWN[hold])
+        lines.append(f"not withdraw {whom}: {text} <code>{hold}</code>")
+    will = f"it is to<ul>{_items(lines)}</ul>" if lines else "there is nothing to change."
+    did = [_changed(change) for change in pool["last_changes"][:SHOWN]]
+    done = f"<p>The last cycle</p><ul>{_items(did)}</ul>" if did else ""
+    return f"<div>{when} By the last look {will}</div>{done}"
+
+
+def _items(lines: Sequence[str]) -> str:
+    return "".join(f"<li>{line}</li>" for line in lines)
+
+
+def _changed(change: Document) -> str:
+    if change["error"]:
+        text = f"could not {change['action']} {change['record']}: {change['error']}"
+        return f'<b class="trouble">{escape(text)}</b>'
+    ground = f" ({change['ground']})" if change["ground"] else ""
+    return escape(f"{change['action']}d {change['record']}{ground}")
+
+
+# --- the process --------------------------------------------------------------------------
+
+
+def _events(events: Sequence[Document], now: float, *, of_pools: bool) -> str:
+    rows: list[str] = []
+    at_once: dict[float, int] = {}
+    for event in reversed(events):
+        number = at_once[event["at"]] = at_once.get(event["at"], 0) + 1
+        kind = event["name"] if event["name"] in EVENT_MARKS else event["level"]
+        level, mark = EVENT_MARKS.get(kind, ("", ""))
+        pool = f"{event['fields'].get('pool', '')} " if of_pools else ""
+        rows.append(
+            f'<tr id="event:{event["at"]}:{number}"><td>{ago(event["at"], now)}</td>'
+            f'<td class="mark"><b class="{level}">{mark}</b></td>'
+            f"<td><small>{escape(pool)}</small>{escape(event['text'])}"
+            f" <small><code>{escape(event['name'])}</code></small></td></tr>"
         )
-        + "<div class='scroll'><table><tr><th>target<th>health<th>since<th>latency"
-        + f"<th>published<th>why not otherwise</tr>{targets}</table></div>"
-        + (
-            f"<div class='scroll'><table><tr><th>reference</tr>{references}</table></div>"
-            if references
-            else ""
-        )
-        + "<div class='scroll'><table><tr><th>record set<th>published<th>in sync</tr>"
-        + f"{sets}</table></div>"
-    )
+    heads = '<thead><tr><th scope="col">When</th><td></td><th scope="col">What</th></tr></thead>'
+    rows.reverse()
+    table = '<table class="events">{}<tbody>{}</tbody></table>'
+    text = table.format(heads, "".join(rows[:KEPT]))
+    if len(rows) > KEPT:
+        older = table.format(heads, "".join(rows[KEPT:]))
+        text += f"<details><summary>{len(rows) - KEPT} older failures</summary>{older}</details>"
+    return text
 
 
-def _target(target: Mapping[str, Any], now: float) -> str:
-    last = target["last_probe"]
-    latency = "-"
-    if last:
-        good = last["outcome"] == "success"
-        latency = f"{last['seconds'] * 1000:.1f} ms" if good else last["reason"]
-    why = target["not_withdrawn"] + target["not_published"]
-    name = escape(target["name"])
-    if target["name"] != target["address"]:
-        name += f"<br><small>{escape(target['address'])}</small>"
+def _process(status: Document) -> str:
+    now, began, api = status["at"], status["started_at"], status["api"]
+    reasons = ", ".join(f"{reason} {n}" for reason, n in api["failures_by_reason"].items())
+    failures = f"{api['failures']} failed" + (f" ({reasons})" if reasons else "")
+    last = f", last success {ago(api['last_success_at'], now)}" if api["last_success_at"] else ""
     return (
-        f"<tr><td>{name}{' <small>(own)</small>' if target['own'] else ''}"
-        f"<td class='{target['health']}'>{MARKS[target['health']]}<td>{_ago(target['since'], now)}"
-        f"<td>{escape(latency)}<td>{'yes' if target['published'] else 'no'}"
-        f"<td>{escape(', '.join(why))}</tr>"
+        f"<footer><span>running for {moment(began, span(now - began))}</span>"
+        f"<span>API: {api['requests']} requests, {escape(failures)}{last}</span>"
+        f"<span>drawn at {iso(now)[11:19]} UTC, again every two seconds</span>"
+        "<span>more: <code>dnsbalancer explain ADDRESS</code>, docs/runbook.md</span></footer>"
     )
-
-
-def _record_set(record_set: Mapping[str, Any]) -> str:
-    values = ", ".join(record_set["published"]) or "nothing"
-    foreign = f" ({record_set['foreign']} not ours)" if record_set["foreign"] else ""
-    name = f"{record_set['name']} {record_set['type']}"
-    sync = "yes" if record_set["in_sync"] else "no"
-    return f"<tr><td>{escape(name)}<td>{escape(values + foreign)}<td>{sync}</tr>"
-
-
-def _event(event: Event, now: float) -> str:
-    colour = "down" if event.level >= logging.WARNING else ""
-    return (
-        f"<tr><td class='dim'>{_ago(event.at, now)}<td class='{colour}'>{escape(event.name)}"
-        f"<td>{escape(event.text)}</tr>"
-    )
-
-
-def _ago(at: float | None, now: float) -> str:
-    if at is None:
-        return "-"
-    seconds = max(0, int(now - at))
-    for size, unit in ((86400, "d"), (3600, "h"), (60, "min")):
-        if seconds >= 2 * size:
-            return f"{seconds // size} {unit} ago"
-    return f"{seconds} s ago"
