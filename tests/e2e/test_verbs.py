@@ -165,7 +165,7 @@ def test_explain_says_why_a_target_is_where_it_is(stage: Stage) -> None:
         f"{two} in pool example.com",
         "health: down for ",
         "rests on: ",
-        "recent: ....",
+        "recent: .",
         f"probed: tcp {two} port {stage.port}, every 0.5 s, in doubt every 0.1 s",
         "last probe: failure (refused: Connection refused), ",
         "published: yes",
