@@ -4,9 +4,8 @@
 set -eu
 
 missing=""
-for pair in promtool:prometheus prometheus:prometheus nft:nftables ip:iproute2; do
-for pair in promtool:prometheus nft:nftables ip:iproute2 chromium:chromium \
-    chromedriver:chromium-driver; do
+for pair in promtool:prometheus prometheus:prometheus nft:nftables ip:iproute2 \
+    chromium:chromium chromedriver:chromium-driver; do
     command -v "${pair%%:*}" >/dev/null 2>&1 || missing="$missing ${pair#*:}"
 done
 [ -n "$missing" ] || exit 0

@@ -13,6 +13,7 @@ from io import BufferedIOBase
 from socketserver import BaseServer
 from typing import cast
 
+from dnsbalancer_exporter.export import page
 from dnsbalancer_exporter.export.access import Access
 from dnsbalancer_exporter.export.answer import Answer, plain
 from dnsbalancer_exporter.export.permission import why_not
@@ -34,10 +35,7 @@ METHODS = frozenset(
 HEADERS = {
     "Cache-Control": "no-store",
     "X-Content-Type-Options": "nosniff",
-    "Content-Security-Policy": (
-        "default-src 'none'; style-src 'unsafe-inline'; script-src 'unsafe-inline';"
-        " connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
-    ),
+    "Content-Security-Policy": page.POLICY,
     "Referrer-Policy": "no-referrer",
     "Cross-Origin-Resource-Policy": "same-origin",
 }
