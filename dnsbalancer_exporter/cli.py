@@ -23,6 +23,7 @@ from dnsbalancer_exporter.emulator import verbs
 from dnsbalancer_exporter.errors import ConfigError, DnsBalancerError
 from dnsbalancer_exporter.export import status, text
 from dnsbalancer_exporter.export.access import read_access
+from dnsbalancer_exporter.nameservers import MISSING
 from dnsbalancer_exporter.preview import preview
 
 DEFAULT_CONFIG = "/etc/dnsbalancer/config.yaml"
@@ -44,6 +45,9 @@ def load(file: str, environ: Mapping[str, str] = os.environ) -> Config:
     config = parse(data, file, environ, lambda name: Path(name).read_bytes())
     if stat.S_ISREG(mode) and mode & stat.S_IROTH:
         note = f"{file} can be read by everybody and holds a login: chmod 0640, or password_file"
+        config = replace(config, notes=(*config.notes, note))
+    if MISSING and any(pool.resolvers for pool in config.pools):
+        note = f"{file}: resolvers: nobody is asked in DNS: {MISSING}"
         config = replace(config, notes=(*config.notes, note))
     return config
 

@@ -228,11 +228,11 @@ class Cycle:
             listed, _ = await self.outlook.listed(pool.zone, create.type)
             found = [r for r in listed if (r.name, r.value) == (create.name, create.value)]
             if found:
-                return Change("create", found[0], refills=refills), None
+                return Change("create", found[0], refills=refills, at=self._clock()), None
         except ProviderError as error:
             refused = error
         else:
-            return Change("create", made, refills=refills), None
+            return Change("create", made, refills=refills, at=self._clock()), None
         earlier = self.outlook.memory(pool).refusals.get((create.name, create.value))
         step = earlier.step + 1 if earlier else 1
         conflict = isinstance(refused, Conflict)
@@ -316,7 +316,8 @@ class Cycle:
             if not settled and await self._are_gone(pool, deletes):
                 error, settled = "", True
         finally:
-            changes += [Change("delete", d.record, d.ground, error) for d in deletes]
+            at = None if error else self._clock()
+            changes += [Change("delete", d.record, d.ground, error, at=at) for d in deletes]
         if not error:
             self.outlook.keep(pool, refusals_of_deletes=0)
             for delete in deletes:

@@ -34,9 +34,11 @@ from dnsbalancer_exporter.export.status import Status
 from dnsbalancer_exporter.guard import Guard, writable
 from dnsbalancer_exporter.keeper import Keeper
 from dnsbalancer_exporter.lock import SingleWriter
-from dnsbalancer_exporter.model import Pool, TargetKey
+from dnsbalancer_exporter.model import Pool, RecordSetKey, TargetKey
+from dnsbalancer_exporter.nameservers import MISSING, NameServers
 from dnsbalancer_exporter.notify import Notifier
 from dnsbalancer_exporter.probe import Engine
+from dnsbalancer_exporter.propagation import Propagation
 from dnsbalancer_exporter.provider import WRITE_BUDGET, connect
 from dnsbalancer_exporter.provider.threaded import Threaded
 from dnsbalancer_exporter.report import ApiCall, PoolReport, Report, TargetState
@@ -81,6 +83,10 @@ class Daemon:
         self._rounds = Rounds(self._cycle, clock, self._cycled)
         self._keeper = Keeper(self._to_keep, self._kept)
         self._cycle.outlook.changed = self._keeper.changed
+        asker = NameServers(clock, self._instruments.dns_asked)
+        self._propagation = Propagation(
+            asker, clock, random.random, self._visible, self._journal.dns
+        )
         self._doors = self._make_doors()
 
     def _make_doors(self) -> Doors:
@@ -112,6 +118,7 @@ class Daemon:
         await self._begin(self._config)
         activities = (
             self._rounds.run(self._pools),
+            self._propagation.run(),
             self._doors.keep_open(),
             self._keeper.run(),
             self._feed_watchdog(),
@@ -192,6 +199,7 @@ class Daemon:
             if (pool.name, pool.zone, pool.records) not in kept:
                 self._watch.unfollow(pool.name)
                 self._cycle.forget(pool)
+                self._propagation.forget(pool.name)
                 self._instruments.end_pool(pool)
                 self._rounds.forget(pool)
         self._guard.places = writable(config.pools)
@@ -251,11 +259,16 @@ class Daemon:
     def _cycled(self, before: PoolReport | None, report: PoolReport) -> None:
         self._journal.cycled(before, report)
         self._instruments.cycle_done(report, time.time())
+        if not MISSING:
+            self._propagation.cycled(report)
         self._notifier.send("READY=1", f"STATUS={self._sentence()}")
 
     def _judged(self, key: TargetKey, before: TargetState, after: TargetState) -> None:
         self._journal.judged(key, before, after)
         self._rounds.judged(key, before, after)
+
+    def _visible(self, pool: str, _: RecordSetKey, seconds: float) -> None:
+        self._instruments.dns_visible(pool, seconds)
 
     def _follow(self, pool: Pool, wanted: Iterable[Watched]) -> None:
         self._watch.follow(pool.name, pool.timing, wanted)
@@ -270,9 +283,14 @@ class Daemon:
 
     def report(self) -> Report:
         """One frozen picture; safe to be called from any thread."""
-        rounds = self._rounds
-        states = dict(self._watch.states)
-        return Report(clock(), tuple(rounds.reports.values()), states, dict(rounds.due))
+        return Report(
+            clock(),
+            tuple(self._rounds.reports.values()),
+            dict(self._watch.states),
+            dict(self._rounds.due),
+            dict(self._propagation.dns),
+            dict(self._propagation.zones.negative_ttls),
+        )
 
     async def _feed_watchdog(self) -> None:
         """Tell systemd's watchdog that the loop turns, at half of its patience."""

@@ -237,6 +237,17 @@ class LockTerms:
     margin: float = 20.0
 
 
+class NameServer(NamedTuple):
+    """Who is asked in DNS; as text it is ``address:port``."""
+
+    address: str
+    port: int = 53
+
+    def __str__(self) -> str:
+        host = f"[{self.address}]" if ":" in self.address else self.address
+        return f"{host}:{self.port}"
+
+
 @dataclass(frozen=True, slots=True)
 class Pool:
     """The targets behind one name, or behind several names with one verdict.
@@ -244,6 +255,7 @@ class Pool:
     ``listed`` is empty when the record set itself says who the targets are (they are *learned*).
     ``own`` holds at most one address per family. ``max_withdrawals`` None means half of the set.
     ``reference`` are addresses outside the pool; ``probe`` is the template for learned targets.
+    ``resolvers`` are asked what DNS serves; None means the zone's own name servers, () nobody.
     """
 
     name: str
@@ -261,6 +273,7 @@ class Pool:
     max_withdrawals: int | None = None
     remember: float = 86400.0
     mode: Mode = Mode.ENFORCE
+    resolvers: tuple[NameServer, ...] | None = None
 
     @property
     def types(self) -> tuple[RecordType, ...]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from enum import Enum
 from typing import NamedTuple
 
 from dnsbalancer_exporter.errors import ApiReason
@@ -13,6 +14,7 @@ from dnsbalancer_exporter.model import (
     Ground,
     Health,
     HealthState,
+    NameServer,
     Plan,
     Pool,
     ProbeReason,
@@ -80,7 +82,8 @@ LOCK_EVENTS = ("taken", "released", "refused", "failed", "broken", "not_unique",
 class Change:
     """One write that a cycle made or tried: ``error`` is empty when the zone now shows it.
 
-    ``refills`` says that the record set was empty before and should not have been.
+    ``refills`` says that the record set was empty before and should not have been. ``at`` is when
+    the API acknowledged it, on the process's clock; None if it failed.
     """
 
     action: str
@@ -88,6 +91,7 @@ class Change:
     ground: Ground | None = None
     error: str = ""
     refills: bool = False
+    at: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,14 +127,70 @@ class PoolReport:
         return self.read_at is not None and not self.error and key not in pending
 
 
+class DnsReason(Enum):
+    """Why a question to a name server came to nothing: the closed set of the label ``reason``.
+
+    LAME: it answers, but neither for this zone nor for others on its behalf.
+    """
+
+    TIMEOUT = "timeout"
+    UNREACHABLE = "unreachable"
+    REFUSED = "refused"
+    SERVER_FAILURE = "server_failure"
+    LAME = "lame"
+    INVALID = "invalid_response"
+
+
+@dataclass(frozen=True, slots=True)
+class Served:
+    """What one name server said of one record set, ``at`` on the process's clock.
+
+    ``addresses`` are canonical and sorted, None if there was no answer (``reason`` says why);
+    ``ttl`` is what it gave, in seconds; what comes from a cache is not ``authoritative``.
+    """
+
+    at: float
+    addresses: tuple[str, ...] | None
+    ttl: int | None = None
+    authoritative: bool = True
+    reason: DnsReason | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class InDns:
+    """A record set as the API said it last (``wanted``), and what each name server says of it."""
+
+    wanted: tuple[str, ...]
+    served: Mapping[NameServer, Served] = field(default_factory=dict)
+
+    def in_sync(self, server: NameServer) -> bool | None:
+        """Whether its last answer is what the API says; None if it did not answer."""
+        addresses = self.served[server].addresses
+        return None if addresses is None else addresses == self.wanted
+
+    @property
+    def ttl(self) -> int | None:
+        """The highest TTL that is served: what a cache has left of it can only be less."""
+        return max((s.ttl for s in self.served.values() if s.ttl is not None), default=None)
+
+    @property
+    def checked_at(self) -> float | None:
+        """When a name server was last asked."""
+        return max((s.at for s in self.served.values()), default=None)
+
+
 @dataclass(frozen=True, slots=True)
 class Report:
     """One frozen picture of the process; metrics, page, log and verbs are drawn from it.
 
     ``due`` says when the next cycle of each pool is due, unless something happens before.
+    ``dns`` is by pool and record set, and empty if no name server is asked; ``negative_ttls`` are
+    the seconds, by zone, for which "no such record" may be cached.
     """
 
     at: float
     pools: tuple[PoolReport, ...] = ()
     targets: Mapping[TargetKey, TargetState] = field(default_factory=dict)
     due: Mapping[str, float] = field(default_factory=dict)
+    dns: Mapping[tuple[str, RecordSetKey], InDns] = field(default_factory=dict)
+    negative_ttls: Mapping[str, int] = field(default_factory=dict)

@@ -12,8 +12,8 @@ from dnsbalancer_exporter.config.targets import (
     protocol,
     retired_addresses,
 )
-from dnsbalancer_exporter.config.yaml_text import Items, Node
-from dnsbalancer_exporter.model import Mode
+from dnsbalancer_exporter.config.yaml_text import Items, Node, Text
+from dnsbalancer_exporter.model import Mode, NameServer
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,6 +38,22 @@ def _as_is(node: Node, _place: Place) -> Node:
     """The node itself: what it must be depends on other keys."""
     return node
 
+
+def _resolvers(node: Node, place: Place) -> tuple[NameServer, ...] | None:
+    if isinstance(node, Text) and node.text.strip().lower() == "off":
+        return ()
+    read = scalar(values.server)
+    entries = [(at, item.line, read(item, at)) for item, at in items(node, place, WHO, least=1)]
+    found: list[NameServer] = []
+    for at, line, entry in entries:
+        if entry in found:
+            at.problem(line, f"{NameServer(*entry)} is listed already: keep one")
+        elif entry:
+            found.append(NameServer(*entry))
+    return tuple(found)
+
+
+WHO = "addresses (`address`, `address:port`, `[IPv6]:port`), or `off`"
 
 NAME = Key(
     "name",
@@ -161,4 +177,11 @@ MODE = Key(
     scalar(values.choice({mode.value: mode for mode in Mode})),
     "`enforce`, or `observe`: never writes.",
     default="enforce",
+)
+RESOLVERS = Key(
+    "resolvers",
+    _resolvers,
+    "Who is asked whether DNS serves what the API says: a list of addresses, with `:port` if it is "
+    "not 53, or `off`; needs the extra `dns`.",
+    otherwise="the zone's own name servers",
 )

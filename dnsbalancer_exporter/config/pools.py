@@ -22,6 +22,7 @@ from dnsbalancer_exporter.config.pool_keys import (
     RECORD,
     REFERENCE,
     REMEMBER,
+    RESOLVERS,
     RETIRED,
     RISE,
     TARGETS,
@@ -213,6 +214,7 @@ def build_pool(section: Section) -> Pool:
         max_withdrawals=section.find(MAX_WITHDRAWALS),
         remember=section.need(REMEMBER),
         mode=section.need(MODE),
+        resolvers=section.find(RESOLVERS),
     )
 
 

@@ -35,6 +35,7 @@ KEYS: tuple[Key[object], ...] = (
     pool_keys.REMEMBER,
     pool_keys.REFERENCE,
     pool_keys.MODE,
+    pool_keys.RESOLVERS,
     top_keys.LOCK,
     top_keys.LISTEN,
     top_keys.WEB_CONFIG_FILE,

@@ -220,6 +220,28 @@ def listen(text: str) -> tuple[str, int]:
     raise Wrong("must be an address and a port, such as `0.0.0.0:9853`, `[::]:9853` or `:9853`")
 
 
+_SERVER = re.compile(
+    r"\[(?P<v6>[0-9a-f:.]+)\](?::(?P<v6_port>[0-9]{1,5}))?|(?P<v4>[0-9.]+)(?::(?P<v4_port>[0-9]{1,5}))?"
+)
+
+
+def server(text: str) -> tuple[str, int]:
+    """The address of a name server and its port, 53 if none is given."""
+    bare = text.strip().lower()
+    match = _SERVER.fullmatch(bare)
+    host, port = bare, "53"
+    if match is not None:
+        host = match["v6"] or match["v4"]
+        port = match["v6_port"] or match["v4_port"] or port
+    if not 1 <= int(port) <= 65535:
+        raise Wrong("must have a port from 1 to 65535")
+    try:
+        return machine(host), int(port)
+    except Wrong:
+        pass
+    raise Wrong("must be an IP address, `address:port` or `[IPv6 address]:port`")
+
+
 def endpoint(ending: str, optional: tuple[str, ...]) -> Callable[[str], str]:
     """An http(s) URL that ends in ``ending``; each of ``optional`` may stand there already."""
 

@@ -90,6 +90,32 @@ REPORT_ROWS = (
         ("pool", "reason"),
         "Addresses that might be published and are not, by reason.",
     ),
+    Row(
+        "failover_worst_case_seconds",
+        "gauge",
+        ("pool",),
+        "From a death to the last cache that forgets the record, by `interval`, `fall` and TTL; "
+        "the API's own time comes on top.",
+    ),
+    Row(
+        "dns_in_sync",
+        "gauge",
+        (*RECORD_SET, "resolver"),
+        "1 if this name server's last answer is what the API said last; absent without an answer.",
+    ),
+    Row("dns_ttl_seconds", "gauge", RECORD_SET, "Highest TTL that is served; absent if none is."),
+    Row(
+        "dns_last_check_timestamp_seconds",
+        "gauge",
+        RECORD_SET,
+        "When a name server was last asked for the set, answered or not.",
+    ),
+    Row(
+        "dns_soa_minimum_seconds",
+        "gauge",
+        ("dns_zone",),
+        "For how long `no such record` is cached: the smaller of the SOA's minimum and TTL.",
+    ),
     Row("zone_read_timestamp_seconds", "gauge", ("pool",), "When the zone was last read; or 0."),
     Row("cycle_interval_seconds", "gauge", ("pool",), "Configured seconds between quiet cycles."),
 )
@@ -97,6 +123,7 @@ REPORT_ROWS = (
 OPERATION = ("operation",)
 POOL = ("pool",)
 CHANGE = ("pool", "dns_zone", "action")
+RESOLVER = ("resolver",)
 
 PROCESS_ROWS = (
     Row("build_info", "gauge", ("version", "python_version"), "1; which build this is."),
@@ -142,6 +169,14 @@ PROCESS_ROWS = (
     Row("record_gap_refills", "counter", RECORD_SET, "Addresses that were put into such a set."),
     Row("state_last_save_successful", "gauge", (), "1 if drains and memory could last be saved."),
     Row("lock_events", "counter", ("event",), "What became of the lock of withdrawals."),
+    Row("dns_queries", "counter", RESOLVER, "Questions to name servers, repetitions included."),
+    Row("dns_query_failures", "counter", (*RESOLVER, "reason"), "Of these, what failed."),
+    Row(
+        "dns_visible_seconds",
+        "histogram",
+        POOL,
+        "From the API's acknowledgement of our write until every name server that answers has it.",
+    ),
 )
 
 WEB_REJECTIONS = ("limit", "timeout", "tls", "auth")
@@ -150,5 +185,6 @@ WEB_REJECTIONS = ("limit", "timeout", "tls", "auth")
 BUCKETS = {
     "api_request_duration_seconds": (0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0),
     "cycle_duration_seconds": (0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0),
+    "dns_visible_seconds": (1.0, 2.5, 5.0, 10.0, 20.0, 30.0, 60.0, 120.0, 300.0, 600.0),
 }
 """Upper bounds in seconds of the histograms in PROCESS_ROWS."""

@@ -24,9 +24,15 @@ from dnsbalancer_exporter.export.catalogue import (
     WEB_REJECTIONS,
     Row,
 )
-from dnsbalancer_exporter.model import Pool
+from dnsbalancer_exporter.model import NameServer, Pool
 from dnsbalancer_exporter.names import RecordType
-from dnsbalancer_exporter.report import API_OPERATIONS, LOCK_EVENTS, ApiCall, PoolReport
+from dnsbalancer_exporter.report import (
+    API_OPERATIONS,
+    LOCK_EVENTS,
+    ApiCall,
+    DnsReason,
+    PoolReport,
+)
 
 ACTIONS = ("create", "delete")
 EXPIRY = "web_tls_certificate_expiry_timestamp_seconds"
@@ -153,6 +159,17 @@ class Instruments:
     def lock_event(self, event: str) -> None:
         """One of LOCK_EVENTS happened."""
         self._counters["lock_events"].labels(event).inc()
+
+    def dns_asked(self, server: NameServer, reason: DnsReason | None) -> None:
+        """Count one question to a name server; ``reason`` says why it came to nothing."""
+        self._counters["dns_queries"].labels(str(server)).inc()
+        for each in DnsReason:
+            failures = self._counters["dns_query_failures"].labels(str(server), each.value)
+            failures.inc(each is reason)
+
+    def dns_visible(self, pool: str, seconds: float) -> None:
+        """A write is served by every name server that answers."""
+        self._histograms["dns_visible_seconds"].labels(pool).observe(seconds)
 
     def api_call(self, call: ApiCall, unix_now: float) -> None:
         """Count one HTTP attempt."""

@@ -28,6 +28,10 @@ LOCK_LEVELS = {
 }
 
 
+DNS_TROUBLE = {"dns_behind_begin", "dns_find_failed"}
+"""What is told of DNS as a warning."""
+
+
 @dataclass(frozen=True, slots=True)
 class Event:
     """Something worth a line: a constant ``name``, a sentence, and the fields for machines."""
@@ -122,6 +126,11 @@ class Journal:
         elif self._state_error and not error:
             self.say(logging.INFO, "state_saved", "what is kept between runs is saved again")
         self._state_error = error
+
+    def dns(self, event: str, text: str, zone: str) -> None:
+        """Tell that DNS began, or ceased, to differ from the API, or cannot be asked."""
+        level = logging.WARNING if event in DNS_TROUBLE else logging.INFO
+        self.say(level, event, text, zone=zone)
 
     def cycled(self, before: PoolReport | None, after: PoolReport) -> None:
         """Tell of writes, of holds and of errors that began or ended with this cycle."""

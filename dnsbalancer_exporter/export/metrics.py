@@ -28,7 +28,14 @@ from dnsbalancer_exporter.model import (
     TargetKey,
     Unpublished,
 )
-from dnsbalancer_exporter.report import PROBE_BUCKETS, PoolReport, Report, Tally, TargetState
+from dnsbalancer_exporter.promise import worst
+from dnsbalancer_exporter.report import (
+    PROBE_BUCKETS,
+    PoolReport,
+    Report,
+    Tally,
+    TargetState,
+)
 
 Labels = tuple[str, ...]
 Sample = tuple[str, Labels, float | Tally]
@@ -87,6 +94,9 @@ def samples(report: Report, epoch: float) -> Iterator[Sample]:
         mine = {k: s for k, s in report.targets.items() if k.pool == pool.pool.name}
         targets = {k: s for k, s in mine.items() if not k.reference}
         yield from chain(_pool_samples(pool, targets, epoch), _record_samples(pool))
+        yield from _dns_samples(pool, report, epoch)
+    for zone, seconds in report.negative_ttls.items():
+        yield "dns_soa_minimum_seconds", (zone,), seconds
 
 
 def _probe_samples(labels: Labels, state: TargetState, epoch: float) -> Iterator[Sample]:
@@ -165,6 +175,24 @@ def _record_samples(report: PoolReport) -> Iterator[Sample]:
             yield "record_in_sync", labels, _one(report.in_sync(key))
             if records:
                 yield "record_ttl_seconds", labels, min(r.ttl for r in records)
+
+
+def _dns_samples(report: PoolReport, whole: Report, epoch: float) -> Iterator[Sample]:
+    pool = report.pool
+    mine = {key: found for (name, key), found in whole.dns.items() if name == pool.name}
+    ttls = [found.ttl for found in mine.values() if found.ttl is not None]
+    ttl = max((*ttls, *(record.ttl for record in report.records)), default=pool.ttl)
+    yield "failover_worst_case_seconds", (pool.name,), worst(pool.timing, ttl).total
+    for key, found in mine.items():
+        labels = (pool.name, pool.zone, key.name, key.type.value)
+        for server in found.served:
+            in_sync = found.in_sync(server)
+            if in_sync is not None:
+                yield "dns_in_sync", (*labels, str(server)), _one(in_sync)
+        if found.ttl is not None:
+            yield "dns_ttl_seconds", labels, found.ttl
+        if found.checked_at is not None:
+            yield "dns_last_check_timestamp_seconds", labels, found.checked_at + epoch
 
 
 def _one(condition: object) -> float:

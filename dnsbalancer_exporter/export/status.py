@@ -26,7 +26,7 @@ from dnsbalancer_exporter.model import (
     Timing,
 )
 from dnsbalancer_exporter.names import address_order, canonical_address
-from dnsbalancer_exporter.report import Change, PoolReport, Report, TargetState
+from dnsbalancer_exporter.report import Change, InDns, PoolReport, Report, TargetState
 
 Document = dict[str, Any]
 
@@ -96,7 +96,7 @@ def _pool(report: PoolReport, whole: Report, keys: list[TargetKey], epoch: float
         "targets": [target for key, target in targets.items() if not key.reference],
         "references": [target for key, target in targets.items() if key.reference],
         "record_sets": [
-            _record_set(report, RecordSetKey(name, type_))
+            _record_set(report, RecordSetKey(name, type_), whole, epoch)
             for name in pool.records
             for type_ in pool.types
         ],
@@ -209,7 +209,7 @@ def _probe(last: ProbeResult | None, epoch: float) -> Document | None:
     }
 
 
-def _record_set(report: PoolReport, key: RecordSetKey) -> Document:
+def _record_set(report: PoolReport, key: RecordSetKey, whole: Report, epoch: float) -> Document:
     records = [r for r in report.records if (r.name, r.type) == key]
     values = sorted({r.value for r in records}, key=address_order)
     return {
@@ -221,7 +221,23 @@ def _record_set(report: PoolReport, key: RecordSetKey) -> Document:
         "fail_open": key in report.plan.fail_open,
         "in_sync": report.in_sync(key),
         "ttl": min((r.ttl for r in records), default=None),
+        "dns": _dns(whole.dns.get((report.pool.name, key), InDns(())), epoch),
     }
+
+
+def _dns(found: InDns, epoch: float) -> list[Document]:
+    """What each name server that is asked said last; ``reason``: why it did not answer."""
+    return [
+        {
+            "resolver": str(server),
+            "in_sync": found.in_sync(server),
+            "served": said.addresses,
+            "ttl": said.ttl,
+            "reason": said.reason.value if said.reason else None,
+            "at": _unix(said.at, epoch),
+        }
+        for server, said in sorted(found.served.items())
+    ]
 
 
 def _change(change: Change) -> Document:
