@@ -14,6 +14,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from dnsbalancer_exporter import __version__
+from dnsbalancer_exporter.audit import audit, has_problems, of_audit, of_audit_json
 from dnsbalancer_exporter.config import Config, parse, problem_of_oserror
 from dnsbalancer_exporter.config.values import Wrong, duration
 from dnsbalancer_exporter.control import ask
@@ -69,9 +70,16 @@ def run(options: argparse.Namespace) -> int:
 
 
 def check(options: argparse.Namespace) -> int:
-    """Say whether a configuration is good; print every problem of it if not."""
+    """Say whether a configuration is good, and with --online whether the world is."""
     file = options.file or options.config
     config = load_to_serve(file)
+    if options.online:
+        found = asyncio.run(audit(file, config, write=options.write_test))
+        print(of_audit_json(found) if options.json else of_audit(found))
+        return 1 if has_problems(found) else 0
+    if options.write_test or options.json:
+        print("dnsbalancer: --write-test and --json go with --online", file=sys.stderr)
+        return 2
     for note in config.notes:
         print(f"{file}: note: {note}")
     for pool in config.pools:
@@ -186,11 +194,16 @@ def _parser() -> argparse.ArgumentParser:
         return sub
 
     verb("run", run, "run the daemon (the default)")
-    for name, act, line in (
-        ("check", check, "check a configuration and print every problem"),
-        ("plan", plan, "print what would be done now, and why not more; change nothing"),
+    checked = verb("check", check, "check a configuration and print every problem")
+    for flag, line in (
+        ("--online", "look at login, zone, DNS and targets as well; nothing is written"),
+        ("--write-test", "with --online: create and delete a TXT record _dnsbalancer-check"),
+        ("--json", "with --online: print JSON"),
     ):
-        verb(name, act, line).add_argument("file", metavar="FILE", nargs="?")
+        checked.add_argument(flag, action="store_true", help=line)
+    planned = verb("plan", plan, "print what would be done now, and why not more; change nothing")
+    for sub in (checked, planned):
+        sub.add_argument("file", metavar="FILE", nargs="?")
     for name, act, line in (
         ("status", show_status, "what the running daemon sees and does"),
         ("explain", explain, "why a target is where it is"),

@@ -43,6 +43,7 @@ config:
     probe_timeout: 500ms
     listen: "{own}:{metrics}"
     state_dir: "{state}"
+    resolvers: ["{resolver}"]
 """
 
 
@@ -119,6 +120,7 @@ class Stage:
                 port=self.apps[address].address[1],
                 metrics=self.metrics_port,
                 state=state,
+                resolver="{}:{}".format(*self.emulator.dns_address),
             )
         )
         with (state / "log").open("wb") as log:

@@ -15,7 +15,7 @@ from typing import Protocol, runtime_checkable
 
 from dnsbalancer_exporter.model import Create, Record, Secret
 from dnsbalancer_exporter.names import RecordType
-from dnsbalancer_exporter.provider.keystone import Keystone
+from dnsbalancer_exporter.provider.keystone import Keystone, Login
 from dnsbalancer_exporter.provider.trust import trust
 from dnsbalancer_exporter.provider.vkcloud import WRITE_BUDGET, VkCloud
 from dnsbalancer_exporter.provider.wire import Meter, Wire
@@ -27,6 +27,8 @@ __all__ = [
     "Driver",
     "Exchanging",
     "Keystone",
+    "Login",
+    "LogsIn",
     "Meter",
     "VkCloud",
     "Wire",
@@ -79,6 +81,15 @@ class Exchanging(Protocol):
 
         Raises Conflict, and has done nothing, if it does not; else as `delete_record`.
         """
+        ...
+
+
+@runtime_checkable
+class LogsIn(Protocol):
+    """A driver whose login can be looked at by itself; not every provider has one."""
+
+    def log_in(self, budget: float) -> Login | None:
+        """Log in, if that is not done yet, within ``budget`` seconds; raises ProviderError."""
         ...
 
 

@@ -39,11 +39,22 @@ _SERVICE = Service(
 )
 
 
+class Login(NamedTuple):
+    """What a login gave: seconds that it lasts, when it was made by the cloud's clock, and roles.
+
+    ``issued_at`` is Unix time; ``roles`` are names, none if the answer does not tell.
+    """
+
+    life: float
+    issued_at: float
+    roles: tuple[str, ...]
+
+
 class _Grant(NamedTuple):
-    """A token and the seconds that it lives."""
+    """A token and what is known of it."""
 
     token: Secret
-    life: float
+    login: Login
 
 
 class Keystone:
@@ -72,6 +83,7 @@ class Keystone:
         self._wire = wire
         self._lock = threading.Lock()
         self._token: Secret | None = None
+        self._made: Login | None = None
         self._renew_at = self._expires_at = 0.0
         self._refusals = 0
         self._blocked_until = 0.0
@@ -90,6 +102,11 @@ class Keystone:
             return self._valid(deadline)
         finally:
             self._lock.release()
+
+    def log_in(self, deadline: float) -> Login | None:
+        """What the login behind a token that is valid now gave; raises ProviderError."""
+        self.token(deadline)
+        return self._made
 
     def invalidate(self, token: Secret) -> None:
         """Forget ``token``, which was answered with 401, unless it has been replaced already."""
@@ -121,9 +138,10 @@ class Keystone:
                 return failure
             self._refusal = str(failure)
         else:
-            self._token = grant.token
-            self._expires_at = started + grant.life
-            self._renew_at = self._expires_at - min(RENEWAL, grant.life / 10)
+            self._token, self._made = grant.token, grant.login
+            life = grant.login.life
+            self._expires_at = started + life
+            self._renew_at = self._expires_at - min(RENEWAL, life / 10)
             self._refusals = 0
             return grant.token
         pause = min(FIRST_PAUSE * 2 ** min(self._refusals, 10), LONGEST_PAUSE)
@@ -161,10 +179,19 @@ def _grant(answer: Answer) -> _Grant:
     if not _TOKEN.fullmatch(token):
         raise ValueError("no usable X-Subject-Token header")
     content = inner(json_object(answer.body), "token")
-    life = (_moment(content, "expires_at") - _moment(content, "issued_at")).total_seconds()
+    issued = _moment(content, "issued_at")
+    life = (_moment(content, "expires_at") - issued).total_seconds()
     if life <= 0:
         raise ValueError("a token that expires before it is issued")
-    return _Grant(Secret(token), life)
+    return _Grant(Secret(token), Login(life, issued.timestamp(), _roles(content)))
+
+
+def _roles(content: JsonObject) -> tuple[str, ...]:
+    """Their names; they are only shown, so an odd list is none."""
+    listed = content.get("roles")
+    roles = listed if isinstance(listed, list) else []
+    names = [role.get("name") for role in roles if isinstance(role, dict)]
+    return tuple(name for name in names if isinstance(name, str) and name.isprintable())
 
 
 def _moment(content: JsonObject, key: str) -> datetime:

@@ -11,7 +11,7 @@ from typing import TypeVar
 from dnsbalancer_exporter.errors import AnswerLost, ApiReason, ProviderError
 from dnsbalancer_exporter.model import Create, Record
 from dnsbalancer_exporter.names import RecordType
-from dnsbalancer_exporter.provider import Driver, Exchanging
+from dnsbalancer_exporter.provider import Driver, Exchanging, Login, LogsIn
 from dnsbalancer_exporter.threads import Late, NoThread, aside
 
 T = TypeVar("T")
@@ -29,6 +29,13 @@ class Threaded:
         self.exchange = (
             ThreadedExchange(driver, write_seconds) if isinstance(driver, Exchanging) else None
         )
+
+    async def log_in(self, budget: float) -> Login | None:
+        """As the driver's; None from a driver that has no login of its own."""
+        driver = self._driver
+        if not isinstance(driver, LogsIn):
+            return None
+        return await _call(lambda: driver.log_in(budget), budget + 5.0, ProviderError)
 
     async def list_records(self, zone: str, type: RecordType, budget: float) -> tuple[Record, ...]:
         """As the driver's; given up a little after ``budget`` seconds."""

@@ -24,7 +24,7 @@ from dnsbalancer_exporter.provider.documented import (
     json_objects,
     text,
 )
-from dnsbalancer_exporter.provider.keystone import Keystone
+from dnsbalancer_exporter.provider.keystone import Keystone, Login
 from dnsbalancer_exporter.provider.patience import patient
 from dnsbalancer_exporter.provider.wire import Answer, Call, Service, Wire
 
@@ -131,6 +131,10 @@ class VkCloud:
         if not _ID.fullmatch(record.id):
             raise call.error(ApiReason.CLIENT_ERROR, "the API gives no such ids; not sent")
         self._authorised(call, lambda _: None, deadline)
+
+    def log_in(self, budget: float) -> Login | None:
+        """Log in, if that is not done yet, within ``budget`` seconds."""
+        return self._keystone.log_in(self._wire.clock() + budget)
 
     def _list(self, zone: str, kind: RecordType, deadline: float) -> tuple[Record, ...]:
         known = zone in self._zones

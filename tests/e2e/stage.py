@@ -249,6 +249,7 @@ class Stage:
                 "fast_interval": "100ms",
                 "probe_timeout": "500ms",
                 "lock": {"lease": 5, "margin": 2},
+                "resolvers": "off",
                 **keys,
             }.items()
             if value is not None
