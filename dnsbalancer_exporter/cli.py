@@ -33,6 +33,11 @@ EXIT_STATUS = (
     " address is no target, the API fails); 2 wrong configuration or usage"
 )
 TOO_LARGE = 4 * 1024 * 1024 + 1
+AUDIT_FLAGS = (
+    ("--online", "look at login, zone, DNS and targets as well; nothing is written"),
+    ("--write-test", "with --online: create and delete a TXT record _dnsbalancer-check"),
+    ("--json", "with --online: print JSON"),
+)
 
 
 def load(file: str, environ: Mapping[str, str] = os.environ) -> Config:
@@ -195,11 +200,7 @@ def _parser() -> argparse.ArgumentParser:
 
     verb("run", run, "run the daemon (the default)")
     checked = verb("check", check, "check a configuration and print every problem")
-    for flag, line in (
-        ("--online", "look at login, zone, DNS and targets as well; nothing is written"),
-        ("--write-test", "with --online: create and delete a TXT record _dnsbalancer-check"),
-        ("--json", "with --online: print JSON"),
-    ):
+    for flag, line in AUDIT_FLAGS:
         checked.add_argument(flag, action="store_true", help=line)
     planned = verb("plan", plan, "print what would be done now, and why not more; change nothing")
     for sub in (checked, planned):

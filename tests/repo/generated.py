@@ -8,7 +8,7 @@ from dnsbalancer_exporter.config import reference_table
 from dnsbalancer_exporter.errors import ApiReason
 from dnsbalancer_exporter.export.catalogue import PROCESS_ROWS, REPORT_ROWS, WEB_REJECTIONS, Row
 from dnsbalancer_exporter.model import Health, Hold, ProbeReason, Unpublished
-from dnsbalancer_exporter.report import API_OPERATIONS, LOCK_EVENTS, PROBE_BUCKETS
+from dnsbalancer_exporter.report import API_OPERATIONS, LOCK_EVENTS, PROBE_BUCKETS, DnsReason
 
 ROOT = Path(__file__).parents[2]
 
@@ -33,9 +33,10 @@ METRICS = """\
 # Metrics
 
 All names begin with `dnsbalancer_`; counters end in `_total`. `probe` is the protocol, `target` the
-name of a target (its address, if it has none). Every series that is known in advance is there at 0
-from the first scrape; a target that is gone is gone from the next one. The standard `process_*`
-metrics are exported as well.
+name of a target (its address, if it has none), `resolver` the address and port of a name server
+that is asked (the `dns_*` metrics need the extra `dns`). Every series that is known in advance is
+there at 0 from the first scrape; a target that is gone is gone from the next one. The standard
+`process_*` metrics are exported as well.
 
 ## What is seen: drawn from one picture at each scrape
 
@@ -70,6 +71,7 @@ def _sets() -> str:
         "`reason` of `cycle_unpublished` (not published)": [u.value for u in Unpublished],
         "`operation`": list(API_OPERATIONS),
         "`reason` of `api_request_failures_total`": [r.value for r in ApiReason],
+        "`reason` of `dns_query_failures_total`": [r.value for r in DnsReason],
         "`event` of `lock_events_total`": list(LOCK_EVENTS),
         "`reason` of `web_connections_rejected_total`": list(WEB_REJECTIONS),
     }

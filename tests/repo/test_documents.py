@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from dnsbalancer_exporter.audit import CHECKS
 from dnsbalancer_exporter.cli import main
 from dnsbalancer_exporter.config import parse
 from dnsbalancer_exporter.export import sentences
@@ -79,11 +80,16 @@ def test_the_advice_is_that_of_the_runbook() -> None:
 
 def test_every_event_of_the_log_is_in_the_runbook() -> None:
     package = ROOT / "dnsbalancer_exporter"
-    sources = [package / "daemon.py", package / "doors.py", *(package / "export").glob("*.py")]
+    sources = [package / "daemon.py", package / "doors.py"]
+    sources += [*(package / "export").glob("*.py"), *(package / "propagation").glob("*.py")]
     source = "\n".join(path.read_text() for path in sources)
     events = set(re.findall(r'"((?:[a-z]+_)+(?:begin|end|failed|works|error|note))"', source))
     assert len(events) > 8
     assert sorted(e for e in events if f"`{e}`" not in RUNBOOK) == []
+
+
+def test_every_check_of_the_audit_is_in_the_runbook() -> None:
+    assert [name for name, _ in CHECKS if f"| `{name}` |" not in RUNBOOK] == []
 
 
 def test_links_between_documents_lead_somewhere() -> None:

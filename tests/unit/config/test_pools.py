@@ -4,7 +4,15 @@ from __future__ import annotations
 
 import pytest
 
-from dnsbalancer_exporter.model import LockTerms, Mode, ProbeSpec, Protocol, Target, Timing
+from dnsbalancer_exporter.model import (
+    LockTerms,
+    Mode,
+    NameServer,
+    ProbeSpec,
+    Protocol,
+    Target,
+    Timing,
+)
 from tests.unit.config.samples import CONTRACT, changed, load, problems
 
 TARGETS = """targets:
@@ -222,3 +230,10 @@ def test_notes(lines: tuple[str, ...], where: str, what: str) -> None:
 @pytest.mark.parametrize("host", ["localhost", "127.0.0.1:8080", "[::1]:5000"])
 def test_a_rehearsal_on_loopback_is_no_news(host: str) -> None:
     assert load(changed(f'url: "http://{host}/"', f'auth_url: "http://{host}/"')).notes == ()
+
+
+def test_without_resolvers_the_zones_own_name_servers_are_asked() -> None:
+    pools = "pools:\n  - {record: a}\n  - {record: b, resolvers: off}"
+    assert [pool.resolvers for pool in load(changed(pools)).pools] == [None, ()]
+    inherited = load(changed("resolvers: [192.0.2.1]", pools)).pools
+    assert [pool.resolvers for pool in inherited] == [(NameServer("192.0.2.1"),), ()]

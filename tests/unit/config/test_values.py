@@ -181,3 +181,19 @@ def test_a_name_may_not_be_too_long() -> None:
 
 def test_the_zone_is_canonical() -> None:
     assert load(changed("zone: Example.COM.")).pools[0].zone == "example.com"
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("[192.0.2.1]", ("192.0.2.1:53",)),
+        ('["192.0.2.1:5353", " 192.0.2.1 "]', ("192.0.2.1:5353", "192.0.2.1:53")),
+        ('["2001:DB8::1", "[2001:db8::1]:5353"]', ("[2001:db8::1]:53", "[2001:db8::1]:5353")),
+        ('["[2001:db8:0::2]"]', ("[2001:db8::2]:53",)),
+        ("off", ()),
+    ],
+)
+def test_resolvers(text: str, expected: tuple[str, ...]) -> None:
+    (pool,) = load(changed(f"resolvers: {text}")).pools
+    assert pool.resolvers is not None
+    assert tuple(map(str, pool.resolvers)) == expected
