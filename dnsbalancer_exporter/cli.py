@@ -175,12 +175,8 @@ def _state_dir(options: argparse.Namespace) -> str:
 
 def _parser() -> argparse.ArgumentParser:
     config = argparse.ArgumentParser(add_help=False)
-    config.add_argument(
-        "--config",
-        metavar="FILE",
-        default=argparse.SUPPRESS,
-        help=f"the configuration (default: $DNSBALANCER_CONFIG, else {DEFAULT_CONFIG})",
-    )
+    about = f"the configuration (default: $DNSBALANCER_CONFIG, else {DEFAULT_CONFIG})"
+    config.add_argument("--config", metavar="FILE", default=argparse.SUPPRESS, help=about)
     parser = argparse.ArgumentParser(
         prog="dnsbalancer",
         description="DNS failover for machines in several availability zones, and an exporter.",
@@ -199,12 +195,14 @@ def _parser() -> argparse.ArgumentParser:
         return sub
 
     verb("run", run, "run the daemon (the default)")
-    checked = verb("check", check, "check a configuration and print every problem")
-    for flag, line in AUDIT_FLAGS:
-        checked.add_argument(flag, action="store_true", help=line)
-    planned = verb("plan", plan, "print what would be done now, and why not more; change nothing")
-    for sub in (checked, planned):
+    for name, act, line, flags in (
+        ("check", check, "check a configuration and print every problem", AUDIT_FLAGS),
+        ("plan", plan, "print what would be done now, and why not more; change nothing", ()),
+    ):
+        sub = verb(name, act, line)
         sub.add_argument("file", metavar="FILE", nargs="?")
+        for flag, about in flags:
+            sub.add_argument(flag, action="store_true", help=about)
     for name, act, line in (
         ("status", show_status, "what the running daemon sees and does"),
         ("explain", explain, "why a target is where it is"),
