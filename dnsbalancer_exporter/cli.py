@@ -33,11 +33,6 @@ EXIT_STATUS = (
     " address is no target, the API fails); 2 wrong configuration or usage"
 )
 TOO_LARGE = 4 * 1024 * 1024 + 1
-AUDIT_FLAGS = (
-    ("--online", "look at login, zone, DNS and targets as well; nothing is written"),
-    ("--write-test", "with --online: create and delete a TXT record _dnsbalancer-check"),
-    ("--json", "with --online: print JSON"),
-)
 
 
 def load(file: str, environ: Mapping[str, str] = os.environ) -> Config:
@@ -175,8 +170,12 @@ def _state_dir(options: argparse.Namespace) -> str:
 
 def _parser() -> argparse.ArgumentParser:
     config = argparse.ArgumentParser(add_help=False)
-    about = f"the configuration (default: $DNSBALANCER_CONFIG, else {DEFAULT_CONFIG})"
-    config.add_argument("--config", metavar="FILE", default=argparse.SUPPRESS, help=about)
+    config.add_argument(
+        "--config",
+        metavar="FILE",
+        default=argparse.SUPPRESS,
+        help=f"the configuration (default: $DNSBALANCER_CONFIG, else {DEFAULT_CONFIG})",
+    )
     parser = argparse.ArgumentParser(
         prog="dnsbalancer",
         description="DNS failover for machines in several availability zones, and an exporter.",
@@ -195,14 +194,14 @@ def _parser() -> argparse.ArgumentParser:
         return sub
 
     verb("run", run, "run the daemon (the default)")
-    for name, act, line, flags in (
-        ("check", check, "check a configuration and print every problem", AUDIT_FLAGS),
-        ("plan", plan, "print what would be done now, and why not more; change nothing", ()),
+    for name, act, line in (
+        ("check", check, "check a configuration and print every problem"),
+        ("plan", plan, "print what would be done now, and why not more; change nothing"),
     ):
         sub = verb(name, act, line)
         sub.add_argument("file", metavar="FILE", nargs="?")
-        for flag, about in flags:
-            sub.add_argument(flag, action="store_true", help=about)
+        if name == "check":
+            _add_audit_options(sub)
     for name, act, line in (
         ("status", show_status, "what the running daemon sees and does"),
         ("explain", explain, "why a target is where it is"),
@@ -225,6 +224,15 @@ def _parser() -> argparse.ArgumentParser:
     for name, (add_arguments, play, line) in verbs.VERBS.items():
         add_arguments(verb(name, play, line))
     return parser
+
+
+def _add_audit_options(sub: argparse.ArgumentParser) -> None:
+    for flag, line in (
+        ("--online", "look at login, zone, DNS and targets as well; nothing is written"),
+        ("--write-test", "with --online: create and delete a TXT record _dnsbalancer-check"),
+        ("--json", "with --online: print JSON"),
+    ):
+        sub.add_argument(flag, action="store_true", help=line)
 
 
 def _add_drain_options(sub: argparse.ArgumentParser) -> None:

@@ -50,7 +50,7 @@ def _watched(scene: Scene, pool: Pool) -> Iterator[tuple[Target, bool]]:
         held = {r.value for several in scene.record_sets(pool).values() for r in several}
     except NotKnown:
         held = set()
-    for watched in roster.watched(pool, frozenset(held)):
+    for watched in roster.watched(pool, roster.Memory(), frozenset(held)):
         yield watched.target, watched.key.reference
 
 
