@@ -141,8 +141,6 @@ async def _attempt(
     query = dns.message.make_query(name + ".", type_, use_edns=0, payload=1232)
     if not recursive:
         query.flags &= ~dns.flags.RD
-    if not _has_route(server.address):
-        return DnsReason.UNREACHABLE
     try:
         answer, _ = await dns.asyncquery.udp_with_fallback(
             query, server.address, SECONDS, server.port, ignore_unexpected=True

@@ -51,6 +51,8 @@ class World:
         self.serves: dict[NameServer, tuple[str, ...] | None] = {ONE: addresses, TWO: addresses}
         self.found: tuple[NameServer, ...] = (ONE, TWO)
         self.finds = 0
+        self.soas = 0
+        self.ttl = 60
         self.asked: list[tuple[float, NameServer, bool]] = []
         self.visible: list[tuple[str, RecordSetKey, float]] = []
         self.events: list[tuple[float, str, str]] = []
@@ -78,9 +80,10 @@ class World:
         addresses = self.serves[server]
         await asyncio.sleep(0.01 if addresses is not None else 4.0)
         reason = DnsReason.TIMEOUT if addresses is None else None
-        return Served(self.now(), addresses, 60, reason=reason)
+        return Served(self.now(), addresses, self.ttl, reason=reason)
 
     async def negative_ttl(self, server: NameServer, zone: str, *, recursive: bool) -> int | None:
+        self.soas += 1
         return 1800 if self.serves[server] is not None else None
 
     def api(self, *addresses: str, pool: Pool = POOL, wrote: bool = True) -> None:
@@ -120,6 +123,7 @@ def test_in_the_steady_state_each_server_is_asked_at_the_slow_pace() -> None:
 
     world = play(story, World(A, B))
     assert len(world.asked) == 8
+    assert world.soas == 4
     assert not any(recursive for _, _, recursive in world.asked)
     assert (world.finds, world.visible, world.events) == (1, [], [])
 
@@ -139,10 +143,14 @@ def test_a_change_is_asked_for_at_once_and_until_every_server_serves_it() -> Non
         world.serves[TWO] = (A, B)
         await asyncio.sleep(10.0)
         assert world.in_sync() == {ONE: True, TWO: True}
-        times = world.times(changed)
+        asked = len(world.asked)
+        await asyncio.sleep(2 * SLOW)
+        assert len(world.asked) == asked + 4
+        times = [at for at in world.times(changed) if at < 40.0]
         assert times[:5] == [0.0, 1.0, 2.0, 3.0, 4.0]
         assert all(b - a <= max(1.2, a / 9) for a, b in itertools.pairwise(times))
-        assert [at - changed for at, server, _ in world.asked if server == ONE][-1] < 4.0
+        seen = [at - changed for at, server, _ in world.asked if server == ONE]
+        assert not [at for at in seen if 4.0 < at < 100.0]
 
     world = play(story, World(A))
     ((pool, key, seconds),) = world.visible
@@ -201,6 +209,59 @@ def test_a_server_that_stays_behind_is_told_once_and_its_recovery_too() -> None:
     assert len(world.asked) < 200
 
 
+def test_while_one_stays_behind_the_others_are_asked_as_well() -> None:
+    async def story(world: World) -> None:
+        world.api(A, wrote=False)
+        await asyncio.sleep(10.0)
+        world.serves[ONE] = (A, B)
+        world.api(A, B)
+        await asyncio.sleep(1000.0)
+        assert world.in_sync() == {ONE: True, TWO: False}
+        world.serves[ONE] = (B,)
+        await asyncio.sleep(SLOW + 10.0)
+        assert world.in_sync() == {ONE: False, TWO: False}
+
+    play(story, World(A))
+
+
+def test_after_the_next_change_every_server_is_asked_anew() -> None:
+    async def story(world: World) -> None:
+        world.api(A, wrote=False)
+        await asyncio.sleep(10.0)
+        world.serves[ONE] = (A, B)
+        world.api(A, B)
+        await asyncio.sleep(5.0)
+        assert world.in_sync() == {ONE: True, TWO: False}
+        world.api(B)
+        world.serves[TWO] = (B,)
+        await asyncio.sleep(5.0)
+        assert world.in_sync() == {ONE: False, TWO: True}
+        assert world.visible == []
+        world.serves[ONE] = (B,)
+        await asyncio.sleep(5.0)
+        assert world.in_sync() == {ONE: True, TWO: True}
+
+    assert len(play(story, World(A)).visible) == 1
+
+
+def test_of_several_writes_the_last_that_succeeded_counts() -> None:
+    async def story(world: World) -> None:
+        now = world.now()
+        record = Record("1", KEY.name, KEY.type, A, 60)
+        other = replace(record, name="www.example.com")
+        changes = (
+            Change("create", record, at=now - 8.0),
+            Change("create", record, at=now - 5.0),
+            Change("delete", record, error="refused"),
+            Change("create", other, at=now),
+        )
+        world.propagation.cycled(PoolReport(POOL, records=(record,), read_at=now, changes=changes))
+        await asyncio.sleep(1.0)
+
+    ((_, _, seconds),) = play(story, World(A)).visible
+    assert round(seconds, 1) == 5.0
+
+
 def test_nobody_who_answers_is_told_as_such() -> None:
     async def story(world: World) -> None:
         world.serves = {ONE: None, TWO: None}
@@ -214,9 +275,21 @@ def test_nobody_who_answers_is_told_as_such() -> None:
     assert world.visible == []
 
 
-def test_patience_lasts_as_long_as_a_cache_and_as_a_read() -> None:
+def test_patience_lasts_longer_than_the_time_between_our_reads() -> None:
     async def story(world: World) -> None:
         world.api(A, B, pool=replace(POOL, timing=Timing(interval=3000.0)))
+        await asyncio.sleep(3000.0)
+        assert world.events == []
+        await asyncio.sleep(500.0)
+        assert [event for _, event, _ in world.events] == ["dns_behind_begin"]
+
+    play(story, World(A))
+
+
+def test_patience_lasts_as_long_as_what_a_cache_may_keep() -> None:
+    async def story(world: World) -> None:
+        world.ttl = 3000
+        world.api(A, B)
         await asyncio.sleep(3000.0)
         assert world.events == []
         await asyncio.sleep(500.0)
@@ -286,6 +359,18 @@ def test_other_resolvers_after_a_reload_take_the_place_of_the_old_ones() -> None
         world.propagation.forget("web")
         assert world.propagation.dns == {}
         assert world.propagation.zones.negative_ttls == {}
+
+    play(story, World(A))
+
+
+def test_the_soa_is_read_at_the_slow_pace_however_many_record_sets_there_are() -> None:
+    async def story(world: World) -> None:
+        for _ in range(5):
+            await world.propagation.zones.read_soa(POOL)
+        assert world.soas == 1
+        await asyncio.sleep(SLOW)
+        await world.propagation.zones.read_soa(POOL)
+        assert world.soas == 2
 
     play(story, World(A))
 
