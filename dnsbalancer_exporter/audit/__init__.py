@@ -31,7 +31,7 @@ from dnsbalancer_exporter.probe import Engine
 from dnsbalancer_exporter.provider import connect
 from dnsbalancer_exporter.provider.threaded import Threaded
 
-__all__ = ["CHECKS", "Audited", "audit", "has_problems", "of_audit", "of_audit_json"]
+__all__ = ["CHECKS", "Audited", "Check", "audit", "has_problems", "of_audit", "of_audit_json"]
 
 CHECKS: tuple[tuple[str, Check], ...] = (
     ("configuration", machine.configuration),

@@ -407,7 +407,7 @@ def test_who_may_ping_is_told_so(good: Stage) -> None:
 
 
 def test_a_folder_that_cannot_be_made_is_a_problem(good: Stage) -> None:
-    (good.folder / "file").touch()
+    (good.folder / "file").touch(mode=0o755)
     found = audited(good, state_dir=str(good.folder / "file" / "state"))
     assert found.status == 1
     found.only("problem", "state_dir", "cannot be written", "StateDirectory=")

@@ -200,3 +200,25 @@ def test_no_login_is_sent_when_no_time_is_left(server: Scripted, here: Client) -
         here.keystone.token(here.clock())
     assert caught.value.reason is ApiReason.TIMEOUT
     assert server.requests == []
+
+
+@pytest.mark.parametrize(
+    ("roles", "names"),
+    [
+        ([{"id": "1", "name": "viewer"}, {"name": "mcs_owner"}], ("viewer", "mcs_owner")),
+        ([{"id": "1"}, "owner", {"name": 7}, {"name": "two\nlines"}], ()),
+        ({"name": "owner"}, ()),
+        (None, ()),
+    ],
+)
+def test_a_login_can_be_looked_at(
+    server: Scripted, here: Client, roles: object, names: tuple[str, ...]
+) -> None:
+    server.logins.append(login(life=120, roles=roles))
+    made = here.keystone.log_in(here.clock() + 30)
+    assert made is not None
+    assert (made.life, made.roles) == (120, names)
+    assert made.issued_at == 1767225600.0  # the first second of 2026
+    assert here.keystone.log_in(here.clock() + 30) == made
+    assert token(here) == TOKEN
+    assert server.login_count == 1
