@@ -141,6 +141,8 @@ async def _attempt(
     query = dns.message.make_query(name + ".", type_, use_edns=0, payload=1232)
     if not recursive:
         query.flags &= ~dns.flags.RD
+    if not _has_route(server.address):  # older dnspythons do not hear of it, and wait
+        return DnsReason.UNREACHABLE
     try:
         answer, _ = await dns.asyncquery.udp_with_fallback(
             query, server.address, SECONDS, server.port, ignore_unexpected=True
