@@ -185,45 +185,42 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--version", action="version", version=f"dnsbalancer {__version__}")
     parser.set_defaults(act=run)
     verbs_of = parser.add_subparsers(metavar="VERB")
-
-    def verb(name: str, act: object, line: str) -> argparse.ArgumentParser:
+    theirs = [(name, act, line, (add,)) for name, (add, act, line) in verbs.VERBS.items()]
+    for name, act, line, options in (*VERBS, *theirs):
         sub = verbs_of.add_parser(
             name, help=line, description=line, parents=[config], epilog=EXIT_STATUS
         )
         sub.set_defaults(act=act)
-        return sub
-
-    verb("run", run, "run the daemon (the default)")
-    for name, act, line in (
-        ("check", check, "check a configuration and print every problem"),
-        ("plan", plan, "print what would be done now, and why not more; change nothing"),
-    ):
-        sub = verb(name, act, line)
-        sub.add_argument("file", metavar="FILE", nargs="?")
-        if name == "check":
-            _add_audit_options(sub)
-    for name, act, line in (
-        ("status", show_status, "what the running daemon sees and does"),
-        ("explain", explain, "why a target is where it is"),
-    ):
-        sub = verb(name, act, line)
-        sub.add_argument("--json", action="store_true", help="print JSON")
-        sub.add_argument("--state-dir", metavar="DIR", help="the daemon's state_dir")
-        if name == "explain":
-            sub.add_argument("address", metavar="ADDRESS", help="an address, or a target's name")
-    for name, act, line in (
-        ("drain", drain, "take an address (default: our own) out of the zone for a time"),
-        ("undrain", undrain, "end a drain before its time"),
-    ):
-        sub = verb(name, act, line)
-        sub.add_argument("--state-dir", metavar="DIR", help="the daemon's state_dir")
-        sub.add_argument("--pool", metavar="NAME", default="", help="in this pool only")
-        sub.add_argument("address", metavar="ADDRESS", nargs="?", default="")
-        if name == "drain":
-            _add_drain_options(sub)
-    for name, (add_arguments, play, line) in verbs.VERBS.items():
-        add_arguments(verb(name, play, line))
+        for add in options:
+            add(sub)
     return parser
+
+
+def _add_file(sub: argparse.ArgumentParser) -> None:
+    sub.add_argument("file", metavar="FILE", nargs="?")
+
+
+def _add_daemon(sub: argparse.ArgumentParser) -> None:
+    sub.add_argument("--state-dir", metavar="DIR", help="the daemon's state_dir")
+
+
+def _add_json(sub: argparse.ArgumentParser) -> None:
+    sub.add_argument("--json", action="store_true", help="print JSON")
+
+
+def _add_target(sub: argparse.ArgumentParser) -> None:
+    sub.add_argument("address", metavar="ADDRESS", help="an address, or a target's name")
+
+
+def _add_targets(sub: argparse.ArgumentParser) -> None:
+    sub.add_argument("--pool", metavar="NAME", default="", help="in this pool only")
+    sub.add_argument(
+        "address",
+        metavar="ADDRESS",
+        nargs="?",
+        default="",
+        help="an address, or a target's name (default: our own)",
+    )
 
 
 def _add_audit_options(sub: argparse.ArgumentParser) -> None:
@@ -254,6 +251,40 @@ def _add_drain_options(sub: argparse.ArgumentParser) -> None:
         default=0.0,
         help="wait until it is out of the zone, and say so",
     )
+
+
+Options = tuple[Callable[[argparse.ArgumentParser], None], ...]
+
+VERBS: tuple[tuple[str, Callable[[argparse.Namespace], int], str, Options], ...] = (
+    ("run", run, "run the daemon (the default)", ()),
+    (
+        "check",
+        check,
+        "check a configuration and print every problem",
+        (_add_file, _add_audit_options),
+    ),
+    (
+        "plan",
+        plan,
+        "print what would be done now, and why not more; change nothing",
+        (_add_file,),
+    ),
+    ("status", show_status, "what the running daemon sees and does", (_add_json, _add_daemon)),
+    (
+        "explain",
+        explain,
+        "why a target is where it is",
+        (_add_json, _add_daemon, _add_target),
+    ),
+    (
+        "drain",
+        drain,
+        "take an address out of the zone for a time",
+        (_add_targets, _add_daemon, _add_drain_options),
+    ),
+    ("undrain", undrain, "end a drain before its time", (_add_targets, _add_daemon)),
+)
+"""What the command can do, by name: what does it, what it says of itself, and its options."""
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

@@ -6,8 +6,7 @@ set -eu
 PATH="$PATH:/usr/sbin"
 missing=""
 for pair in promtool:prometheus prometheus:prometheus nft:nftables ip:iproute2 \
-    chromium:chromium chromedriver:chromium-driver; do
-for pair in promtool:prometheus nft:nftables ip:iproute2 knotd:knot; do
+    chromium:chromium chromedriver:chromium-driver knotd:knot; do
     command -v "${pair%%:*}" >/dev/null 2>&1 || missing="$missing ${pair#*:}"
 done
 [ -n "$missing" ] || exit 0
