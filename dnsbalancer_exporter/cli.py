@@ -232,7 +232,7 @@ def _add_audit_options(sub: argparse.ArgumentParser) -> None:
         sub.add_argument(flag, action="store_true", help=line)
 
 
-def _add_drain_options(sub: argparse.ArgumentParser) -> None:
+def _add_drain(sub: argparse.ArgumentParser) -> None:
     sub.add_argument(
         "--for",
         dest="seconds",
@@ -257,31 +257,11 @@ Options = tuple[Callable[[argparse.ArgumentParser], None], ...]
 
 VERBS: tuple[tuple[str, Callable[[argparse.Namespace], int], str, Options], ...] = (
     ("run", run, "run the daemon (the default)", ()),
-    (
-        "check",
-        check,
-        "check a configuration and print every problem",
-        (_add_file, _add_audit_options),
-    ),
-    (
-        "plan",
-        plan,
-        "print what would be done now, and why not more; change nothing",
-        (_add_file,),
-    ),
+    ("check", check, "check a configuration, print every problem", (_add_file, _add_audit_options)),
+    ("plan", plan, "print what would be done now, and why not more", (_add_file,)),
     ("status", show_status, "what the running daemon sees and does", (_add_json, _add_daemon)),
-    (
-        "explain",
-        explain,
-        "why a target is where it is",
-        (_add_json, _add_daemon, _add_target),
-    ),
-    (
-        "drain",
-        drain,
-        "take an address out of the zone for a time",
-        (_add_targets, _add_daemon, _add_drain_options),
-    ),
+    ("explain", explain, "why a target is where it is", (_add_json, _add_daemon, _add_target)),
+    ("drain", drain, "take an address out for a time", (_add_targets, _add_daemon, _add_drain)),
     ("undrain", undrain, "end a drain before its time", (_add_targets, _add_daemon)),
 )
 """What the command can do, by name: what does it, what it says of itself, and its options."""
