@@ -73,9 +73,12 @@ class Daemon:
     """A running daemon. ``may_end_with`` are the exit statuses that are no failure of the test.
 
     Its web port is asked by TLS if ``tls`` is set, as ``user`` (`name:password`) if that is.
+    ``where`` is a command that runs another one, such as in a network of its own.
     """
 
-    def __init__(self, config: Path, arguments: Iterable[str], environ: Environ) -> None:
+    def __init__(
+        self, config: Path, arguments: Iterable[str], environ: Environ, where: Iterable[str] = ()
+    ) -> None:
         self.config = config
         self.name = config.parent.name
         self.may_end_with = {0}
@@ -84,7 +87,7 @@ class Daemon:
         self.user = ""
         with (self.folder / "log").open("ab") as log:
             self.process = subprocess.Popen(
-                [sys.executable, "-m", "dnsbalancer_exporter", *arguments],
+                [*where, sys.executable, "-m", "dnsbalancer_exporter", *arguments],
                 env=environment(environ),
                 stdin=subprocess.DEVNULL,
                 stdout=log,

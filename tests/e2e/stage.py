@@ -18,12 +18,16 @@ import sys
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING, Protocol
 
 import yaml
 
 from dnsbalancer_exporter.emulator import Emulator, Entry, SampleApp, StoredRecord
 from dnsbalancer_exporter.emulator.lookup import lookup
 from tests.e2e.daemon import Daemon, Environ, environment
+
+if TYPE_CHECKING:
+    from typing_extensions import Self
 
 ZONE = "example.com"
 LOGIN = "example@test"
@@ -95,27 +99,44 @@ def black_hole(address: str, port: int) -> Iterator[None]:
         yield
 
 
+class App(Protocol):
+    """An application that can be started and killed."""
+
+    @property
+    def address(self) -> tuple[str, int]: ...
+
+    def start(self) -> None: ...
+
+    def stop(self) -> None: ...
+
+
 class Stage:
     """The emulated provider with one zone, hosts with applications, and the daemons of a test.
 
     ``hosts`` are addresses; the application of each listens on ``port`` while it is up. ``managed``
-    are the record sets that the daemons may write.
+    are the record sets that the daemons may write; the emulator listens at ``address``.
     """
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, address: str = "127.0.0.1") -> None:
         self.folder = folder
         self.hosts = fresh_addresses(6)
         self.port = free_port(*self.hosts)
-        self.apps = {host: SampleApp(host, self.port) for host in self.hosts}
+        self.apps: dict[str, App] = {host: SampleApp(host, self.port) for host in self.hosts}
         self.daemons: list[Daemon] = []
         self.managed = {(ZONE, "a")}
         self.emulator = Emulator(
-            zones=[ZONE], login=LOGIN, password=PASSWORD, project_id=PROJECT, records=FOREIGN
+            listen=(address, 0),
+            dns=(address, 0),
+            zones=[ZONE],
+            login=LOGIN,
+            password=PASSWORD,
+            project_id=PROJECT,
+            records=FOREIGN,
         )
         self._foreign = [record for _, records in self._snapshot() for record in records]
         self._resources = contextlib.ExitStack()
 
-    def __enter__(self) -> Stage:
+    def __enter__(self) -> Self:
         self._resources.callback(self.emulator.stop)
         self.emulator.start()
         return self
@@ -260,17 +281,25 @@ class Stage:
         listen = own if own in self.hosts else self.hosts[0]
         folder = self.folder / f"{len(self.daemons)}-{own.replace(':', '_')}"
         keys = {
-            "listen": f"{listen}:{free_port(listen)}",
+            "listen": f"{listen}:{self.web_port(listen)}",
             "state_dir": str(folder / "state"),
             **keys,
         }
         folder.mkdir(exist_ok=True)
         return write(folder / "config.yaml", self.keys(own, **keys))
 
+    def web_port(self, host: str) -> int:
+        """A free port for a daemon's own web server."""
+        return free_port(host)
+
+    def where(self, config: Path) -> Sequence[str]:
+        """The command that runs a daemon where it belongs."""
+        return ()
+
     def run(self, config: Path, environ: Environ | None = None, *arguments: str) -> Daemon:
         """Start a daemon on a configuration; nothing is waited for."""
         arguments = arguments or ("run", "--config", str(config))
-        daemon = Daemon(config, arguments, environ or {})
+        daemon = Daemon(config, arguments, environ or {}, self.where(config))
         self.daemons.append(daemon)
         return daemon
 
