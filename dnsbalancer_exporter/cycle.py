@@ -228,10 +228,14 @@ class Cycle:
             listed, _ = await self.outlook.listed(pool.zone, create.type)
             found = [r for r in listed if (r.name, r.value) == (create.name, create.value)]
             if found:
+                # After a Conflict it is somebody else's, or the list had lied.
+                refills &= isinstance(error, AnswerLost)
+                self.outlook.made(pool, found[0])
                 return Change("create", found[0], refills=refills, at=self._clock()), None
         except ProviderError as error:
             refused = error
         else:
+            self.outlook.made(pool, made)
             return Change("create", made, refills=refills, at=self._clock()), None
         earlier = self.outlook.memory(pool).refusals.get((create.name, create.value))
         step = earlier.step + 1 if earlier else 1
@@ -285,7 +289,10 @@ class Cycle:
     ) -> Plan:
         """Withdraw in one step per record set: who else has written it makes the step fail."""
         for key, group in groupby(wanted.deletes, lambda d: (d.record.name, d.record.type)):
-            deletes = list(group)
+            still = self.outlook.plan(pool, changes).deletes
+            deletes = [delete for delete in group if delete in still]
+            if not deletes:
+                continue  # it came back while we were busy
             seen = [r for r in self.outlook.records(pool) if (r.name, r.type) == key]
             gone = tuple(delete.record for delete in deletes)
             call = exchange.delete_records(pool.zone, tuple(seen), gone)
@@ -327,9 +334,10 @@ class Cycle:
     def _remember(self, pool: Pool, deletes: Iterable[Delete]) -> None:
         """Note who goes before it happens: by the next read it may be UP, and be forgotten."""
         until = self._clock() + pool.remember
-        down = {d.record.value: until for d in deletes if d.ground is Ground.DOWN}
-        if down and not pool.listed:
-            remembered = {**self.outlook.memory(pool).remembered, **down}
+        grounds = (Ground.DOWN, Ground.DRAINED)
+        going = {d.record.value: until for d in deletes if d.ground in grounds}
+        if going and not pool.listed:
+            remembered = {**self.outlook.memory(pool).remembered, **going}
             self.outlook.keep(pool, remembered=remembered)
 
     def _refused(self, pool: Pool, error: ProviderError) -> None:
@@ -366,7 +374,7 @@ class Cycle:
             warming=not memory.warm_up.over,
             again_at=min(again, default=None),
             remembered=tuple(sorted(memory.remembered, key=address_order)),
-            drains=memory.drains,
+            drains=self.outlook.drains(pool),
             contests=memory.contests,
             error="",
         )
@@ -378,4 +386,11 @@ class Cycle:
         last = self._reports.get(pool.name) or PoolReport(pool, tuple(t.address for t in known))
         wait = roster.backoff(memory.errors + 1, RETRY_FIRST, error.retry_after)
         again_at = self._clock() + max(min(pool.timing.interval, wait), error.retry_after or 0.0)
-        return replace(last, pool=pool, changes=tuple(changes), error=str(error), again_at=again_at)
+        return replace(
+            last,
+            pool=pool,
+            changes=tuple(changes),
+            drains=self.outlook.drains(pool),
+            error=str(error),
+            again_at=again_at,
+        )

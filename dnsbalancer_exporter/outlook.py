@@ -75,8 +75,9 @@ class Outlook:
 
     def forget(self, pool: Pool) -> None:
         """Drop what is kept of a pool that is no longer configured."""
-        for kept in (self._memories, self._views):
-            kept.pop(pool.name, None)
+        self._memories.pop(pool.name, None)
+        self._views.pop(pool.name, None)
+        self._new_gaps.pop(pool.name, None)
 
     def memory(self, pool: Pool) -> Memory:
         """What is kept of a pool from one cycle to the next."""
@@ -110,19 +111,32 @@ class Outlook:
 
     def _kept(self, pool: Pool, states: Iterable[TargetState]) -> Kept:
         memory, now = self.memory(pool), self._clock()
-        own = {target.address for target in pool.own}
+        own = {target.address: target.probe.label for target in pool.own}
         proven = {
             s.target.probe.label for s in states if s.target.address in own and s.health.proven
         }
-        held = {
-            s.target.address: s.restraint for s in states if restraint.matters(s.restraint, now)
-        }
-        return Kept(memory.drains, memory.remembered, memory.contests, held, frozenset(proven))
+        # Who is not probed yet (the zone was not read so far) is as the earlier process left it.
+        proven |= memory.proven.intersection(own.values())
+        held = {**memory.restraints, **{s.target.address: s.restraint for s in states}}
+        return Kept(
+            self.drains(pool),
+            memory.remembered,
+            memory.contests,
+            {a: r for a, r in sorted(held.items()) if restraint.matters(r, now)},
+            frozenset(proven),
+        )
+
+    def drains(self, pool: Pool) -> dict[str, Drain]:
+        """The drains that are in force now."""
+        now = self._clock()
+        return {a: drain for a, drain in self.memory(pool).drains.items() if now < drain.until}
 
     def drain(self, pool: Pool, address: str, drain: Drain | None) -> None:
         """Have an address out of the zone for a time; None ends it."""
-        drains = {a: d for a, d in self.memory(pool).drains.items() if a != address}
-        self.keep(pool, drains=drains | ({address: drain} if drain else {}))
+        drains = {a: d for a, d in self.drains(pool).items() if a != address}
+        drains |= {address: drain} if drain else {}
+        self._memories[pool.name] = roster.with_drains(self.memory(pool), drains)
+        self.changed()
 
     # --- reading ------------------------------------------------------------------------
 
@@ -144,6 +158,10 @@ class Outlook:
         view = self._views[pool.name]
         left = tuple(r for r in view.records if r.id != record.id)
         self._views[pool.name] = replace(view, records=left)
+
+    def made(self, pool: Pool, record: Record) -> None:
+        """A record has been created by ourselves: nobody else has put it back."""
+        self.keep(pool, records=(*self.memory(pool).records, record))
 
     async def listed(self, zone: str, type_: RecordType) -> tuple[tuple[Record, ...], bool]:
         """One list per zone, type and cycle, until something is written; and if it is in doubt."""
@@ -169,13 +187,12 @@ class Outlook:
         return self.plan(pool, changes)
 
     def _learn(self, pool: Pool, view: View) -> None:
-        memory, now = self.memory(pool), self._clock()
-        drains = {a: drain for a, drain in memory.drains.items() if now < drain.until}
-        memory = replace(memory, drains=drains)
+        now, drains = self._clock(), self.drains(pool)
+        memory = roster.with_drains(self.memory(pool), drains)
         seen = roster.values(view.records)
         if not view.doubtful:
             before, states = roster.values(memory.records), self._healths(pool)
-            remembered = roster.remember(pool, memory.remembered, before, seen, states, now)
+            remembered = roster.remember(pool, memory.remembered, before, seen, states, drains, now)
             old = view.records if memory.read_at is None else memory.records
             up = frozenset(a for a, s in states.items() if s.health is Health.UP)
             unwanted = plan.unwanted(pool, states, drains)
@@ -192,10 +209,11 @@ class Outlook:
 
     def _note_gaps(self, pool: Pool, before: View, now: View) -> None:
         """A set that was not empty and is: no plan of ours does that, whatever the reason is."""
-        had = {RecordSetKey(r.name, r.type) for r in before.records}
+        managed = set(plan.record_sets(pool))  # another family may be, since a reload
+        had = managed & {RecordSetKey(r.name, r.type) for r in before.records}
         has = {RecordSetKey(r.name, r.type) for r in now.records}
         self._new_gaps.setdefault(pool.name, []).extend(sorted(had - has, key=str))
-        self.keep(pool, gaps=(self.memory(pool).gaps | had) - has)
+        self.keep(pool, gaps=managed & (self.memory(pool).gaps | had) - has)
 
     def is_gap(self, pool: Pool, key: RecordSetKey) -> bool:
         """Whether a record set was empty when last read, and had not been so before."""
@@ -227,7 +245,7 @@ class Outlook:
             doubtful=view.doubtful,
             warming=not memory.warm_up.over,
             remembered=frozenset(memory.remembered),
-            drained=memory.drains,
+            drained=self.drains(pool),
             restrained={k.address: s.restraint.until for k, s in mine.items() if not k.reference},
             refused={k: (r.reason, r.until) for k, r in memory.refusals.items()},
             contested={address: c.until for address, c in memory.contests.items()},

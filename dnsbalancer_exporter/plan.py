@@ -15,7 +15,7 @@ The laws that this module keeps (docs/architecture.md has all ten):
    10  deterministic      sorted by name, type, address, id
 
 Who may publish what (law 6): an own address by a member, never by a witness; a listed target by
-anyone; a learned one that left while DOWN (`remembered`) by a witness. Nothing else, ever.
+anyone; a learned one that left while DOWN or drained (`remembered`) by a witness. Nothing else.
 """
 
 from __future__ import annotations
@@ -279,7 +279,8 @@ def _withdrawals(
         forced = ground is Ground.DRAINED and situation.drained[value].forced
         floor = 1 if forced else situation.pool.min_records
         hold = _hold(situation, key, value, ground) or _floor(situation, left - {value}, floor)
-        if hold is None and keep_drained and ground is Ground.DRAINED:
+        up = situation.state(value).health is Health.UP
+        if hold is None and keep_drained and ground is Ground.DRAINED and up:
             hold = Hold.MIN_RECORDS
         if hold is None and spent >= limit:
             hold = Hold.MAX_WITHDRAWALS
@@ -310,13 +311,13 @@ def _candidates(
 
 
 def _ground(situation: Situation, value: str) -> Ground | None:
-    """Law 5."""
+    """Law 5. An operator's word comes before our judgement, whose doubts are not about it."""
     if not is_ours(situation.pool, value):
         return None
     table = (
         (Ground.RETIRED, value in situation.pool.retired),
-        (Ground.DOWN, situation.state(value).health is Health.DOWN),
         (Ground.DRAINED, value in situation.drained),
+        (Ground.DOWN, situation.state(value).health is Health.DOWN),
     )
     return next((ground for ground, applies in table if applies), None)
 

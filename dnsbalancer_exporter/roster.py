@@ -4,8 +4,8 @@ the pool has   its targets are
 -------------  -----------------------------------------------------------------------------
 `targets`      those, and a member's own addresses
 no `targets`   every value of its record sets, a member's own addresses, and what left the
-               sets while it was DOWN, for `remember` seconds (what left while it was UP or
-               UNKNOWN was taken out by somebody, and is forgotten at once)
+               sets while it was DOWN or drained, for `remember` seconds (what left while it was
+               UP or UNKNOWN was taken out by somebody, and is forgotten at once)
 """
 
 from __future__ import annotations
@@ -51,18 +51,22 @@ def remember(
     before: frozenset[str],
     now_in_zone: frozenset[str],
     health: Mapping[str, HealthState],
+    drains: Mapping[str, Drain],
     now: float,
 ) -> dict[str, float]:
     """Which addresses that are not in the zone stay targets, and until when.
 
     ``before`` and ``now_in_zone`` are the values of the pool's record sets by the last two reads.
+    One that is drained stays a target beyond its drain: somebody must put it back.
     """
     if pool.listed:
         return {}
     kept = {a: t for a, t in remembered.items() if a not in now_in_zone and now < t}
     for address in before - now_in_zone:
-        if health.get(address, HealthState()).health is Health.DOWN:
+        if address in drains or health.get(address, HealthState()).health is Health.DOWN:
             kept[address] = now + pool.remember
+    for address in kept.keys() & drains.keys():
+        kept[address] = max(kept[address], drains[address].until + pool.remember)
     return kept
 
 
@@ -214,3 +218,10 @@ class Memory:
     def known(self) -> frozenset[str]:
         """The addresses that were last seen in the zone, or are remembered."""
         return values(self.records) | frozenset(self.remembered)
+
+
+def with_drains(memory: Memory, drains: Mapping[str, Drain]) -> Memory:
+    """Return the memory with other drains; whose drain is over is not contested any more."""
+    over = memory.drains.keys() - drains.keys()
+    contests = {a: c for a, c in memory.contests.items() if a not in over}
+    return replace(memory, drains=drains, contests=contests)

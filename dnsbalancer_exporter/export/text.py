@@ -21,9 +21,9 @@ MARKS = {"good": "OK", "attention": "LOOK", "trouble": "TROUBLE"}
 
 
 ALSO = {
-    "nobody": "no other instance publishes it: this is enough",
+    "nobody": "this member alone publishes it; if a witness watches the name, run this there, too",
     "everybody": "`targets` lets every instance publish it: run this on each of them, its own too",
-    "its_own": "the daemon on that machine publishes it again: run this there",
+    "its_own": "the daemon on that machine, or another witness, puts it back: run this there",
     "observed": "this daemon only observes: nothing is written",
 }
 """Who else would put a drained address back, as advice to who drains it."""

@@ -127,7 +127,7 @@ def test_references_are_watched_beside_the_targets_and_are_no_targets() -> None:
 )
 def test_remembered_is(health: Mapping[str, HealthState], remembered: dict[str, float]) -> None:
     before, now_in_zone = frozenset({A, B}), frozenset({A})
-    assert roster.remember(pool(), {}, before, now_in_zone, health, 1000.0) == remembered
+    assert roster.remember(pool(), {}, before, now_in_zone, health, {}, 1000.0) == remembered
 
 
 @pytest.mark.parametrize(
@@ -140,12 +140,12 @@ def test_remembered_is(health: Mapping[str, HealthState], remembered: dict[str, 
 )
 def test_a_memory_is_kept(in_zone: tuple[str, ...], now: float, kept: dict[str, float]) -> None:
     seen = frozenset(in_zone)
-    assert roster.remember(pool(), {B: 1100.0}, seen, seen, {B: DOWN}, now) == kept
+    assert roster.remember(pool(), {B: 1100.0}, seen, seen, {B: DOWN}, {}, now) == kept
 
 
 def test_with_listed_targets_nothing_is_remembered() -> None:
     of = pool(listed=(target(A),))
-    gone = roster.remember(of, {C: 9999.0}, frozenset({B}), frozenset(), {B: DOWN}, 0.0)
+    gone = roster.remember(of, {C: 9999.0}, frozenset({B}), frozenset(), {B: DOWN}, {}, 0.0)
     assert gone == {}
 
 
