@@ -19,11 +19,11 @@ from dnsbalancer_exporter.config import Config, parse, problem_of_oserror
 from dnsbalancer_exporter.config.values import Wrong, duration
 from dnsbalancer_exporter.control import ask
 from dnsbalancer_exporter.daemon import Daemon
-from dnsbalancer_exporter.desk import LONGEST
 from dnsbalancer_exporter.emulator import verbs
 from dnsbalancer_exporter.errors import ConfigError, DnsBalancerError
 from dnsbalancer_exporter.export import status, text
 from dnsbalancer_exporter.export.access import read_access
+from dnsbalancer_exporter.model import LONGEST_DRAIN
 from dnsbalancer_exporter.nameservers import MISSING
 from dnsbalancer_exporter.preview import preview
 
@@ -157,7 +157,7 @@ def undrain(options: argparse.Namespace) -> int:
 def _seconds(least: float) -> Callable[[str], float]:
     def convert(given: str) -> float:
         try:
-            return duration(least, LONGEST)(given)
+            return duration(least, LONGEST_DRAIN)(given)
         except Wrong as wrong:
             raise argparse.ArgumentTypeError(str(wrong)) from None
 

@@ -12,13 +12,13 @@ import logging
 import random
 import signal
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from concurrent.futures import Future
 from concurrent.futures import TimeoutError as NotYet
 
 import prometheus_client as client
 
-from dnsbalancer_exporter import state
+from dnsbalancer_exporter import keeper, state
 from dnsbalancer_exporter.clock import Epoch, clock
 from dnsbalancer_exporter.config import Config
 from dnsbalancer_exporter.cycle import Cycle, Lock, Provider
@@ -32,9 +32,8 @@ from dnsbalancer_exporter.export.metrics import ReportCollector
 from dnsbalancer_exporter.export.site import Site
 from dnsbalancer_exporter.export.status import Status
 from dnsbalancer_exporter.guard import Guard, writable
-from dnsbalancer_exporter.keeper import Keeper
 from dnsbalancer_exporter.lock import SingleWriter
-from dnsbalancer_exporter.model import Pool, RecordSetKey, TargetKey
+from dnsbalancer_exporter.model import Kept, Pool, RecordSetKey, TargetKey
 from dnsbalancer_exporter.nameservers import MISSING, NameServers
 from dnsbalancer_exporter.notify import Notifier
 from dnsbalancer_exporter.probe import Engine
@@ -81,7 +80,7 @@ class Daemon:
             self._follow,
         )
         self._rounds = Rounds(self._cycle, clock, self._cycled)
-        self._keeper = Keeper(self._to_keep, self._kept)
+        self._keeper = keeper.Keeper(self._to_keep, self._kept)
         self._cycle.outlook.changed = self._keeper.changed
         asker = NameServers(clock, self._instruments.dns_asked)
         self._propagation = Propagation(
@@ -114,7 +113,7 @@ class Daemon:
             (signal.SIGHUP, self.reload),
         ):
             loop.add_signal_handler(number, act)
-        self._restore(self._config)
+        await self._load_kept(self._config)
         await self._begin(self._config)
         activities = (
             self._rounds.run(self._pools),
@@ -194,14 +193,17 @@ class Daemon:
     async def _swap(self, config: Config) -> None:
         """Put a new configuration in the place of the old one; called between cycles only."""
         old, self._config = self._config, config
-        kept = {(pool.name, pool.zone, pool.records) for pool in config.pools}
-        for pool in old.pools:
-            if (pool.name, pool.zone, pool.records) not in kept:
-                self._watch.unfollow(pool.name)
-                self._cycle.forget(pool)
-                self._propagation.forget(pool.name)
-                self._instruments.end_pool(pool)
-                self._rounds.forget(pool)
+        same = {(pool.name, pool.zone, pool.records) for pool in config.pools}
+        changed = [p for p in old.pools if (p.name, p.zone, p.records) not in same]
+        # What a restart would keep of a pool that has changed, a reload keeps.
+        document = self._document(changed)
+        for pool in changed:
+            self._watch.unfollow(pool.name)
+            self._cycle.forget(pool)
+            self._propagation.forget(pool.name)
+            self._instruments.end_pool(pool)
+            self._rounds.forget(pool)
+        self._restore(state.of_document(document, config.pools, self._epoch(), clock()))
         self._guard.places = writable(config.pools)
         if (config.api, config.lock) != (old.api, old.lock):
             self._cycle.provider = self._guard = self._provider(config)
@@ -230,18 +232,23 @@ class Daemon:
 
     # --- what is kept -------------------------------------------------------------------
 
-    def _restore(self, config: Config) -> None:
+    async def _load_kept(self, config: Config) -> None:
         """Begin with what an earlier process kept."""
-        kept, warning = state.load(config.state_dir, config.pools, self._epoch(), clock())
+        kept, warning = await keeper.load(config.state_dir, config.pools, self._epoch(), clock())
         if warning:
             self._journal.say(logging.WARNING, "state_unusable", warning)
-        for pool in config.pools:
+        self._restore(kept)
+
+    def _restore(self, kept: Mapping[str, Kept]) -> None:
+        for pool in self._config.pools:
             if pool.name in kept:
                 self._cycle.outlook.restore(pool, kept[pool.name])
 
+    def _document(self, pools: Iterable[Pool]) -> state.Document:
+        return state.to_document(self._cycle.outlook.kept(pools), self._epoch())
+
     def _to_keep(self) -> tuple[str, state.Document]:
-        kept = self._cycle.outlook.kept(self._config.pools)
-        return self._config.state_dir, state.to_document(kept, self._epoch())
+        return self._config.state_dir, self._document(self._config.pools)
 
     def _kept(self, error: str) -> None:
         self._instruments.state_saved(not error)

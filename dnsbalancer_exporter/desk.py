@@ -16,13 +16,11 @@ from dnsbalancer_exporter.errors import DnsBalancerError
 from dnsbalancer_exporter.export import status
 from dnsbalancer_exporter.export.journal import Journal
 from dnsbalancer_exporter.keeper import Keeper
-from dnsbalancer_exporter.model import Drain, Mode, Pool
+from dnsbalancer_exporter.model import LONGEST_DRAIN, Drain, Mode, Pool
+from dnsbalancer_exporter.names import canonical_address
 from dnsbalancer_exporter.outlook import Outlook
 from dnsbalancer_exporter.report import Report
 from dnsbalancer_exporter.rounds import Rounds
-
-LONGEST = 30 * 86400.0
-"""Seconds that a drain may last."""
 
 Asked = Mapping[str, Any]
 Chosen = list[tuple[Pool, str]]
@@ -67,9 +65,9 @@ class Desk:
         }
 
     async def _drain(self, asked: Asked) -> list[status.Document]:
-        seconds, forced = float(asked.get("seconds", 3600.0)), bool(asked.get("force"))
-        if not 1.0 <= seconds <= LONGEST:
-            raise Refused(f"a drain lasts from 1 s to {LONGEST / 86400:.0f} days")
+        seconds, forced = asked.get("seconds", 3600.0), bool(asked.get("force"))
+        if not isinstance(seconds, int | float) or not 1.0 <= seconds <= LONGEST_DRAIN:
+            raise Refused(f"a drain lasts from 1 s to {LONGEST_DRAIN / 86400:.0f} days")
         report = self._report()
         chosen = self._chosen(report, asked)
         if not forced:
@@ -86,7 +84,7 @@ class Desk:
         drained = [
             (pool, address)
             for pool, address in self._chosen(report, asked)
-            if address in self._outlook.memory(pool).drains
+            if address in self._outlook.drains(pool)
         ]
         if not drained:
             raise Refused("it is not drained here: `dnsbalancer status` shows what is")
@@ -98,7 +96,7 @@ class Desk:
 
     def _chosen(self, report: Report, asked: Asked) -> Chosen:
         """The pools and addresses that are meant: by an address or a name, else our own."""
-        wanted, only = str(asked.get("address") or ""), str(asked.get("pool") or "")
+        wanted, only = _canonical(str(asked.get("address") or "")), str(asked.get("pool") or "")
         pools = [r.pool for r in report.pools if only in ("", r.pool.name)]
         if not wanted:
             chosen = [(p, own.address) for p in pools if p.member for own in p.own]
@@ -106,6 +104,8 @@ class Desk:
         else:
             found = status.explain(status.document(report, 0.0), wanted)
             here = {(target["pool"], target["address"]) for target in found}
+            # What is drained may be no target any more: a reload can have removed it.
+            here |= {(p.name, a) for p in pools for a in self._outlook.drains(p) if a == wanted}
             chosen = [
                 (p, address) for p in pools for name, address in sorted(here) if name == p.name
             ]
@@ -133,7 +133,7 @@ class Desk:
         unsaved = await self._keeper.save()
         epoch, answer = self._epoch(), []
         for pool, address in chosen:
-            drain = self._outlook.memory(pool).drains.get(address)
+            drain = self._outlook.drains(pool).get(address)
             answer.append(
                 {
                     "pool": pool.name,
@@ -144,6 +144,13 @@ class Desk:
                 }
             )
         return answer
+
+
+def _canonical(wanted: str) -> str:
+    try:
+        return canonical_address(wanted)
+    except ValueError:
+        return wanted  # then it is a target's name, or nothing that we know
 
 
 def publishers(pool: Pool, address: str) -> str:

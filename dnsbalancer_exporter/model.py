@@ -172,6 +172,10 @@ class Contest:
     returned_at: float | None = None
 
 
+LONGEST_DRAIN = 30 * 86400.0
+"""Seconds that a drain may last."""
+
+
 @dataclass(frozen=True, slots=True)
 class Drain:
     """An operator's word that an address be out of the zone from ``since`` until ``until``.

@@ -20,6 +20,21 @@ class NoThread(Exception):
 
 async def aside(work: Callable[[], T], seconds: float) -> T:
     """Do ``work`` and wait for it no longer than ``seconds``; raises Late, NoThread, its errors."""
+    future = begin(work)
+    if await ended(future, seconds):
+        return future.result()
+    raise Late
+
+
+async def ended(future: asyncio.Future[T], seconds: float) -> bool:
+    """Wait for the end of what was begun, no longer than ``seconds``; whether it has ended."""
+    # Not wait_for: before Python 3.12 it can lose a cancellation, and SIGTERM with it.
+    await asyncio.wait({future}, timeout=max(0.0, seconds))
+    return future.done()
+
+
+def begin(work: Callable[[], T]) -> asyncio.Future[T]:
+    """Begin ``work``; the future is its end, for whoever waits. Raises NoThread."""
     loop = asyncio.get_running_loop()
     future: asyncio.Future[T] = loop.create_future()
 
@@ -47,8 +62,4 @@ async def aside(work: Callable[[], T], seconds: float) -> T:
         threading.Thread(target=run, name="aside", daemon=True).start()
     except RuntimeError as error:
         raise NoThread(str(error)) from None
-    # Not wait_for: before Python 3.12 it can lose a cancellation, and SIGTERM with it.
-    await asyncio.wait({future}, timeout=seconds)
-    if future.done():
-        return future.result()
-    raise Late
+    return future
