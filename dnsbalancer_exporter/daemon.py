@@ -80,7 +80,7 @@ class Daemon:
             self._follow,
         )
         self._rounds = Rounds(self._cycle, clock, self._cycled)
-        self._keeper = keeper.Keeper(self._to_keep, self._kept)
+        self._keeper = keeper.Keeper(self._to_keep, self._kept, state.Claim().write)
         self._cycle.outlook.changed = self._keeper.changed
         asker = NameServers(clock, self._instruments.dns_asked)
         self._propagation = Propagation(

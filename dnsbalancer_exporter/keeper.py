@@ -38,15 +38,19 @@ async def load(
 class Keeper:
     """Writes what `take` gives whenever it was told of a change and it differs from the last time.
 
+    It is a folder and a document, as `write` wants them; ``write`` blocks and raises OSError.
     ``told`` hears of every attempt: "" for a good one, else why it failed.
     """
 
     def __init__(
-        self, take: Callable[[], tuple[str, Document]], told: Callable[[str], None]
+        self,
+        take: Callable[[], tuple[str, Document]],
+        told: Callable[[str], None],
+        write: Callable[[str, Document], None],
     ) -> None:
         self._take = take
         self._told = told
-        self._claim = state.Claim()
+        self._write = write
         self._saved: tuple[str, Document] | None = None
         self._writing: asyncio.Future[None] | None = None
         self._changed = asyncio.Event()
@@ -92,10 +96,6 @@ class Keeper:
             # Not all of its text: that names a temporary file, another one each time.
             return f"{wanted[0]}: {error.strerror or error}"
         return ""
-
-    def _write(self, folder: str, document: Document) -> None:
-        self._claim.take(folder)
-        state.write(folder, document)
 
     def _written(self, wanted: tuple[str, Document], writing: asyncio.Future[None]) -> None:
         self._writing = None

@@ -118,6 +118,11 @@ class Claim:
             with contextlib.suppress(OSError):
                 left.unlink()  # of a process that was killed while it wrote
 
+    def write(self, folder: str, document: Document) -> None:
+        """As `write`, if we may; raises OSError."""
+        self.take(folder)
+        write(folder, document)
+
     def release(self) -> None:
         """Let another process have it."""
         if self._descriptor is not None:

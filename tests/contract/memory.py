@@ -111,6 +111,26 @@ class Memory:
         return self._store.zones[zone]
 
 
+class Swapping(Memory):
+    """A driver that can compare and swap, too: strictly, by ids, and one record set at a time."""
+
+    def delete_records(self, zone: str, seen: tuple[Record, ...], gone: tuple[Record, ...]) -> None:
+        for record in seen:
+            _check(zone, record)
+        sets = {(r.name, r.type) for r in seen}
+        _demand(len(sets) == 1, f"not one record set: {sets}")
+        _demand(bool(gone) and set(gone) <= set(seen), "what goes must have been seen")
+        _demand(len(set(gone)) == len(gone), "a record goes once")
+        with self._store.lock:
+            self._store.begin("exchange", gone)
+            held = self._zone(zone)
+            if {r for r in held.values() if (r.name, r.type) in sets} != set(seen):
+                raise Conflict(f"memory: {seen[0].name} has been written since")
+            for record in gone:
+                del held[record.id]
+            self._store.end()
+
+
 def _demand(condition: bool, text: str) -> None:
     if not condition:
         raise ValueError(text)
