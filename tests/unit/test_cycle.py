@@ -11,15 +11,17 @@ from typing import Any
 import pytest
 
 from dnsbalancer_exporter import restraint
-from dnsbalancer_exporter.cycle import Cycle
+from dnsbalancer_exporter.cycle import Cycle, Exchange
 from dnsbalancer_exporter.errors import AnswerLost, ApiReason, Conflict, ProviderError
 from dnsbalancer_exporter.lock import SingleWriter
 from dnsbalancer_exporter.model import (
     Create,
+    Drain,
     Ground,
     Health,
     HealthState,
     Hold,
+    Kept,
     LockTerms,
     Mode,
     Pool,
@@ -37,7 +39,7 @@ from dnsbalancer_exporter.model import (
 from dnsbalancer_exporter.names import RecordType
 from dnsbalancer_exporter.report import PoolReport, TargetState
 from dnsbalancer_exporter.roster import Watched
-from tests.contract.memory import Memory, Store
+from tests.contract.memory import Memory, Store, Swapping
 
 NAME = "example.com"
 A, B, C, D, E = (f"192.0.2.{n}" for n in range(1, 6))
@@ -100,7 +102,9 @@ class Provider:
             self.lost[operation] -= 1
             self.store.lost += 1
 
-    exchange = None
+    @property
+    def exchange(self) -> Exchange | None:
+        return None
 
     async def list_records(self, zone: str, type: RecordType, budget: float) -> tuple[Record, ...]:
         await asyncio.sleep(0)
@@ -807,3 +811,405 @@ def test_a_steady_disagreement_is_bounded_and_ends_when_the_peer_is_really_dead(
     scene.health[B] = replace(DOWN, failed_at=scene.now)
     scene.run(pool(A))
     assert scene.published == [A]
+
+
+# --- gaps: a set that was not empty and is ---------------------------------------------------
+
+SET_A = RecordSetKey(NAME, RecordType.A)
+
+
+def test_a_set_that_somebody_emptied_is_a_gap_once_and_is_refilled() -> None:
+    scene = stage(*at(A, B), A=UP, B=UP)
+    observer = witness(A, B)
+    assert scene.run(observer).gaps == ()
+    scene.keep()
+    report = scene.run(observer)
+    assert report.gaps == (SET_A,)
+    assert [(c.record.value, c.refills) for c in report.changes] == [(A, True), (B, True)]
+    assert scene.published == [A, B]
+    later = scene.run(observer)
+    assert (later.gaps, later.changes) == ((), ())
+
+
+def test_a_gap_that_cannot_be_refilled_is_counted_once_and_the_refill_when_it_comes() -> None:
+    scene = stage(*at(A), A=UP)
+    scene.run(pool(A))
+    scene.keep()
+    scene.provider.faults["create"].append(BROKEN)
+    assert scene.run(pool(A)).gaps == (SET_A,)
+    scene.now += 300.0
+    report = scene.run(pool(A))
+    assert report.gaps == ()
+    assert [c.refills for c in report.changes] == [True]
+
+
+def test_a_set_that_never_had_anything_is_no_gap() -> None:
+    scene = stage(A=UP)
+    report = scene.run(pool(A))
+    assert report.gaps == ()
+    assert [c.refills for c in report.changes] == [False]
+
+
+def test_what_we_withdrew_ourselves_is_no_gap() -> None:
+    """Somebody else takes the last one out between our delete and our look: that is one."""
+    scene = stage(*at(A, B), A=UP, B=DOWN)
+    assert scene.run(pool(A)).gaps == ()
+    assert scene.run(pool(A)).gaps == ()
+    scene.keep()
+    assert scene.run(pool(A)).gaps == (SET_A,)
+
+
+def test_only_the_set_that_was_emptied_is_a_gap() -> None:
+    scene = stage(*at(A, V6), A=UP, V6=UP)
+    scene.run(pool(A, V6))
+    scene.keep(A)
+    assert scene.run(pool(A, V6)).gaps == (RecordSetKey(NAME, RecordType.AAAA),)
+
+
+def test_a_family_that_a_reload_took_from_the_pool_is_no_gap() -> None:
+    scene = stage(*at(A, V6), A=UP, V6=UP)
+    scene.run(pool(A, V6))
+    assert scene.run(pool(A)).gaps == ()
+    assert scene.run(pool(A)).gaps == ()
+
+
+def test_a_pool_that_is_forgotten_leaves_no_gap_to_its_successor() -> None:
+    scene = stage(*at(A), A=UP)
+    scene.run(pool(A))
+    scene.keep()
+    scene.provider.faults["list"].extend([None, BROKEN])
+    scene.cycle.outlook.reread()
+    asyncio.run(scene.cycle.outlook.look(pool(A)))  # found, and not yet told
+    scene.cycle.forget(pool(A))
+    assert scene.run(pool(A)).gaps == ()
+
+
+def test_a_conflict_reveals_a_list_that_lied_and_nothing_is_refilled() -> None:
+    scene = stage(*at(A), A=UP)
+    scene.run(pool(A))
+    hidden = scene.keep()
+
+    def reappear(operation: str) -> None:
+        scene.store.zones["example.com"] = dict(hidden)
+
+    scene.provider.then = reappear
+    report = scene.run(pool(A))
+    assert scene.calls == ["list A", f"create {A}", "list A"]
+    assert (report.gaps, errors(report)) == ((SET_A,), [("create", A, "")])
+    assert [c.refills for c in report.changes] == [False]
+    assert report.error == ""
+
+
+# --- under the lock -------------------------------------------------------------------------
+
+
+class Witnessed(SingleWriter):
+    """A lock that does something when it is taken, and notes what was asked under it."""
+
+    def __init__(self, scene: Stage, act: Callable[[], object] = lambda: None) -> None:
+        super().__init__(TERMS, lambda: scene.now)
+        self.scene, self.act = scene, act
+        self.under: list[str] = []
+        self.from_call = 0
+
+    async def take(self, pool: Pool) -> bool:
+        self.act()
+        taken = await super().take(pool)
+        self.from_call = len(self.scene.store.calls)
+        return taken
+
+    async def release(self, pool: Pool, *, settled: bool) -> None:
+        self.under = self.scene.calls[self.from_call :]
+        await super().release(pool, settled=settled)
+
+
+def test_what_is_missing_under_the_lock_is_created_before_anything_is_deleted() -> None:
+    """Somebody takes our record out between the first look and the lock."""
+    scene = stage(*at(A, B, C), A=UP, B=DOWN, C=UP)
+    scene.cycle.lock = lock = Witnessed(scene, lambda: scene.keep(B, C))
+    scene.run(pool(A))
+    assert lock.under == ["list A", f"create {A}", "list A", f"delete {B}", "list A"]
+    assert scene.published == [A, C]
+
+
+def test_a_create_that_fails_under_the_lock_withholds_the_deletes_that_need_it() -> None:
+    scene = stage(*at(A, B), A=UP, B=DOWN)
+    scene.cycle.lock = lock = Witnessed(scene, lambda: scene.keep(B))
+    scene.provider.faults["create"].append(BROKEN)
+    report = scene.run(pool(A))
+    assert lock.under == ["list A", f"create fails {A}"]
+    assert scene.published == [B]
+    assert report.plan.holds
+
+
+def test_a_list_back_that_shows_our_own_missing_puts_it_back_under_the_lock() -> None:
+    """Clause 10: it heals what a broken assumption did."""
+    scene = stage(*at(A, B, C), A=UP, B=DOWN, C=UP)
+    scene.cycle.lock = lock = Witnessed(scene)
+
+    def take_ours(operation: str) -> None:
+        if operation == "delete":
+            scene.keep(C)
+
+    scene.provider.then = take_ours
+    report = scene.run(pool(A))
+    assert lock.under[-3:] == ["list A", f"create {A}", "list A"]
+    assert scene.published == [A, C]
+    assert report.in_sync(SET_A)
+
+
+# --- compare and swap -----------------------------------------------------------------------
+
+
+class Swapper(Provider):
+    """A provider that can compare and swap, as strict as the other one."""
+
+    def __init__(self, store: Store) -> None:
+        super().__init__(store)
+        self._swapping = Swapping(store)
+
+    @property
+    def exchange(self) -> Exchange | None:
+        return self
+
+    async def delete_records(
+        self, zone: str, seen: tuple[Record, ...], gone: tuple[Record, ...]
+    ) -> None:
+        await asyncio.sleep(0)
+        self._begin("exchange", gone)
+        self._swapping.delete_records(zone, seen, gone)
+        self.then("exchange")
+
+
+def swapping(*records: str, store: Store | None = None, **health: HealthState) -> Stage:
+    """As `stage`, with a provider that can compare and swap, and a lock that nobody may take."""
+    scene = stage(*records, **health)
+    scene.store = store or scene.store
+    scene.cycle.provider = scene.provider = Swapper(scene.store)
+
+    class Untouched(SingleWriter):
+        async def take(self, pool: Pool) -> bool:
+            raise AssertionError("no lock is needed")
+
+    scene.cycle.lock = Untouched(TERMS, lambda: scene.now)
+    return scene
+
+
+def test_who_can_compare_and_swap_withdraws_in_one_step_per_set_and_without_a_lock() -> None:
+    scene = swapping(*at(A, B, C, D), A=UP, B=DOWN, C=DOWN, D=UP)
+    report = scene.run(pool(A))
+    assert [c.split()[0] for c in scene.calls] == ["list", "exchange", "list"]
+    assert errors(report) == [("delete", B, ""), ("delete", C, "")]
+    assert scene.published == [A, D]
+    assert report.in_sync(SET_A)
+
+
+def test_each_record_set_is_swapped_by_itself() -> None:
+    other = "2001:db8::2"
+    scene = swapping(*at(A, B, V6, other), A=UP, B=DOWN, V6=UP)
+    scene.health[other] = DOWN
+    scene.run(pool(A, V6))
+    assert scene.calls.count("exchange ") == 2
+    assert scene.published == [A]
+    assert scene.store.values(NAME, RecordType.AAAA) == [V6]
+
+
+def test_creates_come_first_here_too() -> None:
+    scene = swapping(*at(B), A=UP, B=DOWN)
+    scene.run(pool(A))
+    assert scene.calls == ["list A", f"create {A}", "list A", "exchange ", "list A"]
+    assert scene.published == [A]
+
+
+def test_who_else_has_written_makes_it_fail_with_nothing_done_and_no_error() -> None:
+    """A peer withdraws A after our look: with B gone, too, the name would be empty."""
+    scene = swapping(*at(A, B), A=UP, B=DOWN)
+
+    def somebody(operation: str) -> None:
+        scene.provider.then = lambda _: None
+        scene.keep(B)
+
+    scene.provider.then = somebody
+    report = scene.run(witness())
+    assert (errors(report), report.error) == ([], "")
+    assert (scene.published, report.plan.deletes) == ([B], ())
+
+
+def test_after_a_conflict_the_next_cycle_does_it() -> None:
+    scene = swapping(*at(A, B), A=UP, B=DOWN, C=UP)
+    scene.provider.faults["exchange"].append(Conflict("somebody has written"))
+    report = scene.run(pool(A))
+    assert (errors(report), scene.published) == ([], [A, B])
+    assert report.again_at == scene.now + 1.0
+    scene.run(pool(A))
+    assert scene.published == [A]
+
+
+def test_a_lost_answer_of_an_exchange_is_settled_by_reading() -> None:
+    scene = swapping(*at(A, B), A=UP, B=DOWN)
+    scene.provider.lost["exchange"] = 1
+    report = scene.run(pool(A))
+    assert errors(report) == [("delete", B, "")]
+    assert scene.published == [A]
+    again = swapping(*at(A, B), A=UP, B=DOWN)
+    again.provider.faults["exchange"].append(LOST)
+    report = again.run(pool(A))
+    assert errors(report) == [("delete", B, "the answer was lost")]
+    assert again.published == [A, B]
+    again.run(pool(A))
+    assert again.published == [A]
+
+
+def test_a_refused_exchange_waits_as_a_refused_delete_does() -> None:
+    scene = swapping(*at(A, B), A=UP, B=DOWN)
+    scene.provider.faults["exchange"].append(BROKEN)
+    assert errors(scene.run(pool(A))) == [("delete", B, "500")]
+    waiting = scene.run(pool(A))
+    assert (waiting.plan.holds, waiting.again_at) == ((Hold.NO_LOCK,), START + 5.0)
+    scene.now += 5.0
+    scene.run(pool(A))
+    assert scene.published == [A]
+
+
+def test_who_came_back_while_another_set_was_swapped_keeps_its_record() -> None:
+    scene = swapping(*at(A, B), "@ AAAA 2001:db8::2", "@ AAAA 2001:db8::1", A=UP, B=DOWN, V6=UP)
+    other = "2001:db8::2"
+    scene.health[other] = DOWN
+
+    def recover(operation: str) -> None:
+        if operation == "exchange":
+            key = TargetKey("p", other)
+            scene.states[key] = replace(scene.states[key], health=UP)
+            scene.health[other] = UP
+
+    scene.provider.then = recover
+    scene.run(pool(A, V6))
+    assert scene.published == [A]
+    assert scene.store.values(NAME, RecordType.AAAA) == [V6, other]
+
+
+def test_two_writers_that_hold_each_other_for_dead_never_empty_the_name() -> None:
+    """The trace that needs a lock where there is no compare and swap: both plan, both delete."""
+    one = swapping(*at(A, B), A=UP, B=DOWN)
+    two = swapping(store=one.store, A=DOWN, B=UP)
+    emptied: list[list[str]] = []
+
+    def look(operation: str) -> None:
+        if not one.published:
+            emptied.append(one.published)
+
+    one.provider.then = two.provider.then = look
+
+    async def both() -> None:
+        for _ in range(20):
+            await asyncio.gather(one.cycle.run([pool(A)]), two.cycle.run([pool(B)]))
+            one.now += 200.0
+            two.now += 200.0
+
+    asyncio.run(both())
+    assert emptied == []
+    done = [operation for operation, _ in one.store.calls]
+    assert "exchange" in done
+
+
+# --- drained and retired --------------------------------------------------------------------
+
+
+def drained(scene: Stage, of: Pool, address: str, seconds: float = 3600.0) -> None:
+    scene.cycle.outlook.drain(of, address, Drain(scene.now, scene.now + seconds))
+
+
+def fight(scene: Stage, of: Pool, address: str, cycles: int) -> int:
+    """Somebody puts ``address`` back as often as we take it out; how often we did."""
+    deletes = 0
+    for _ in range(cycles):
+        report = scene.run(of)
+        deletes += sum(c.action == "delete" and not c.error for c in report.changes)
+        if address not in scene.published:
+            scene.store.add(f"@ A {address}")
+        scene.now += 30.0
+    return deletes
+
+
+def test_a_drained_address_that_somebody_puts_back_is_contested() -> None:
+    scene = stage(*at(A, B), A=UP, B=UP)
+    scene.run(pool(A))
+    drained(scene, pool(A), B)
+    assert fight(scene, pool(A), B, 15) == 1
+    assert scene.run(pool(A)).plan.holds == (Hold.CONTESTED,)
+
+
+def test_a_retired_address_that_somebody_puts_back_is_contested() -> None:
+    scene = stage(*at(A, B), A=UP, B=UP)
+    of = pool(A, retired=(B,))
+    assert fight(scene, of, B, 15) == 1
+    assert scene.run(of).plan.holds == (Hold.CONTESTED,)
+
+
+def test_a_contest_about_a_drain_ends_with_it() -> None:
+    """Else a real failure within the next ten minutes would be left in the zone."""
+    for end in ("undrain", "expiry"):
+        scene = stage(*at(A, B), A=UP, B=UP)
+        scene.run(pool(A))
+        drained(scene, pool(A), B)
+        fight(scene, pool(A), B, 4)
+        if end == "undrain":
+            scene.cycle.outlook.drain(pool(A), B, None)
+        else:
+            drained(scene, pool(A), B, 1.0)
+            scene.now += 1.0
+        assert scene.run(pool(A)).contests == {}
+        scene.health[B] = DOWN
+        scene.run_twice(pool(A))
+        assert scene.published == [A]
+
+
+def test_what_we_publish_ourselves_is_no_return_and_contests_nothing() -> None:
+    """Nobody else is up, so the drained address comes back, until there is another one."""
+    scene = stage(*at(A, B), A=UP, B=UP)
+    scene.run(pool(A))
+    drained(scene, pool(A), A)
+    scene.run(pool(A))
+    assert scene.published == [B]
+    scene.health[B] = DOWN
+    scene.run_twice(pool(A))
+    assert A in scene.published
+    scene.health[B] = UP
+    if B not in scene.published:
+        scene.store.add(f"@ A {B}")
+    report = scene.run_twice(pool(A))
+    assert report.contests == {}
+    assert scene.published == [B]
+
+
+def test_a_drained_address_goes_even_if_it_never_answered_from_here() -> None:
+    """An operator's word: `own_unproven` is a doubt about our own judgement."""
+    never = HealthState(Health.DOWN, failures=3, failing_since=900.0)
+    scene = stage(*at(A, B), A=never, B=UP)
+    assert scene.run(pool(A)).plan.holds == (Hold.OWN_UNPROVEN,)
+    drained(scene, pool(A), A)
+    report = scene.run(pool(A))
+    assert [c.ground for c in report.changes] == [Ground.DRAINED]
+    assert scene.published == [B]
+
+
+def test_of_two_drained_ones_the_dead_one_goes_when_nobody_else_is_left() -> None:
+    scene = stage(*at(A, B), A=UP, B=UP)
+    scene.run(pool(A))
+    drained(scene, pool(A), A)
+    drained(scene, pool(A), B)
+    scene.health[B] = DOWN
+    scene.run_twice(pool(A))
+    assert scene.published == [A]
+
+
+def test_what_is_kept_of_those_not_probed_yet_is_not_lost_by_a_save() -> None:
+    """The API is down at the start: who is in the zone is not known, and not forgotten."""
+    scene = stage(*at(A, B), A=UNKNOWN, B=UNKNOWN)
+    soon = Restraint((START - 1.0,), 1, START + 60.0)
+    kept = Kept(restraints={B: soon}, proven=frozenset({target(A).probe.label}))
+    scene.cycle.outlook.restore(pool(A), kept)
+    scene.cycle.outlook.begin(pool(A))
+    scene.provider.faults["list"].append(BROKEN)
+    scene.run(pool(A))
+    assert scene.cycle.outlook.kept([pool(A)]) == [(pool(A), kept)]

@@ -362,6 +362,22 @@ def test_a_forced_drain_may_fall_below_min_records_but_not_below_one_that_is_up(
     assert deleted(plan.make(world(of, {A: UP, B: UP}, A, B, drained=drains(A)))) == []
 
 
+def test_an_operators_word_comes_before_the_doubts_about_our_judgement() -> None:
+    """A drained address that is down goes as drained: unproven, unconfirmed, below the floor."""
+    shaky = replace(UNPROVEN, errors=1)
+    for own in (UNPROVEN, shaky):
+        made = plan.make(world(pool(A), {A: own, B: UP}, A, B, drained=drains(A)))
+        assert [(d.record.value, d.ground) for d in made.deletes] == [(A, Ground.DRAINED)]
+    floor = pool(A, min_records=2)
+    made = plan.make(world(floor, {A: DOWN, B: UP}, A, B, drained=drains(A, forced=True)))
+    assert deleted(made) == [A]
+
+
+def test_of_drained_ones_that_are_all_that_is_left_the_one_that_is_up_stays() -> None:
+    made = plan.make(world(pool(A), {A: UP, B: DOWN}, A, B, drained=drains(A, B)))
+    assert (deleted(made), withheld(made)) == ([B], [(A, Hold.MIN_RECORDS)])
+
+
 def test_a_drained_own_address_waits_for_the_end_of_the_drain() -> None:
     made = plan.make(world(pool(A), {A: UP, B: UP}, B, drained=drains(A)))
     assert (created(made), omitted(made)) == ([], [(A, Unpublished.DRAINED)])

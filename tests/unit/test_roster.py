@@ -9,6 +9,7 @@ import pytest
 from dnsbalancer_exporter import roster
 from dnsbalancer_exporter.model import (
     Contest,
+    Drain,
     Health,
     HealthState,
     Pool,
@@ -147,6 +148,31 @@ def test_with_listed_targets_nothing_is_remembered() -> None:
     of = pool(listed=(target(A),))
     gone = roster.remember(of, {C: 9999.0}, frozenset({B}), frozenset(), {B: DOWN}, {}, 0.0)
     assert gone == {}
+
+
+def test_who_leaves_while_drained_stays_a_target_beyond_the_drain() -> None:
+    """Else nobody could undrain it, and nobody would put it back."""
+    drains = {B: Drain(0.0, 5000.0)}
+    before, now_in_zone = frozenset({B, C}), frozenset({C})
+    kept = roster.remember(pool(), {}, before, now_in_zone, {B: UP}, drains, 1000.0)
+    assert kept == {B: 5000.0 + pool().remember}
+    again = roster.remember(pool(), kept, now_in_zone, now_in_zone, {B: UP}, drains, 4999.0)
+    assert again == kept
+    after = roster.remember(pool(), kept, now_in_zone, now_in_zone, {B: UP}, {}, 5001.0)
+    assert after == kept
+
+
+def test_who_is_drained_while_remembered_is_remembered_for_longer() -> None:
+    drains = {B: Drain(0.0, 90_000.0)}
+    kept = roster.remember(pool(), {B: 1001.0}, frozenset(), frozenset(), {}, drains, 1000.0)
+    assert kept == {B: 90_000.0 + pool().remember}
+
+
+def test_the_end_of_a_drain_ends_its_contest_and_no_other() -> None:
+    contest, drain = Contest(1, 600.0), Drain(0.0, 100.0)
+    memory = Memory(drains={A: drain, B: drain}, contests={A: contest, B: contest, C: contest})
+    after = roster.with_drains(memory, {B: drain})
+    assert (after.drains, set(after.contests)) == ({B: drain}, {B, C})
 
 
 def test_known_is_what_is_in_the_zone_and_what_is_remembered() -> None:
