@@ -8,8 +8,8 @@ The laws that this module keeps (docs/architecture.md has all ten):
     3  create first       a Plan's creates are applied before its deletes
     4  doubt              withholds withdrawals, one by one and with a reason; never a create
     5  a ground           DOWN, RETIRED, DRAINED or DUPLICATE; nothing else is ever withdrawn
-    6  wanted             UP and neither drained, retired nor held down; if no such target is left,
-                          any that is UP and not retired
+    6  wanted             UP and neither drained, retired nor held down; if no such target is left
+                          (nor may be one that is not known yet), any that is UP and not retired
     7  isolated           nobody has answered since the candidate began to fail: hold
     8  levels             what is, against what should be; when to look again is `again_at`
    10  deterministic      sorted by name, type, address, id
@@ -122,7 +122,7 @@ def _plan_set(situation: Situation, key: RecordSetKey) -> Plan:
     wanted, reasons = _wanted(situation, addresses, present)
     # With nobody wanted, any that is UP and not retired is (law 6): so who is drained stays.
     keep_drained = not wanted
-    if not wanted:
+    if not wanted and not _awaited(situation, present):
         wanted = {a for a in reasons if situation.state(a).health is Health.UP}
         wanted -= set(pool.retired)
     reasons = {a: None if a in wanted else reason for a, reason in reasons.items()}
@@ -206,6 +206,12 @@ def _wanted(
     wanted = {a for a in up if a in present and reasons[a] in stays}
     wanted |= {a for a in up if reasons[a] is None and may_publish(situation, a)}
     return wanted, reasons
+
+
+def _awaited(situation: Situation, present: Mapping[str, list[Record]]) -> bool:
+    """Whether one who is in the zone may turn out to be UP any moment, as after each start."""
+    unknown = any(situation.state(a).health is Health.UNKNOWN for a in present)
+    return situation.warming and unknown
 
 
 def _publications(

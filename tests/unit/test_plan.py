@@ -378,6 +378,17 @@ def test_of_drained_ones_that_are_all_that_is_left_the_one_that_is_up_stays() ->
     assert (deleted(made), withheld(made)) == ([B], [(A, Hold.MIN_RECORDS)])
 
 
+def test_a_drained_address_is_not_put_back_while_others_may_turn_out_to_be_up() -> None:
+    """After each start our own address is known first: it would be published for a moment."""
+    start = world(pool(A), {A: UP, B: UNKNOWN}, B, drained=drains(A))
+    for warming, fallback in ((True, []), (False, [A])):
+        assert created(plan.make(replace(start, warming=warming))) == fallback
+    alone = world(pool(A), {A: UP, B: DOWN}, B, drained=drains(A), warming=True)
+    assert created(plan.make(alone)) == [A]
+    empty = world(pool(A), {A: UP, B: UNKNOWN}, drained=drains(A), warming=True)
+    assert created(plan.make(empty)) == [A]
+
+
 def test_a_drained_own_address_waits_for_the_end_of_the_drain() -> None:
     made = plan.make(world(pool(A), {A: UP, B: UP}, B, drained=drains(A)))
     assert (created(made), omitted(made)) == ([], [(A, Unpublished.DRAINED)])
