@@ -113,6 +113,7 @@ class Daemon:
             (signal.SIGHUP, self.reload),
         ):
             loop.add_signal_handler(number, act)
+        self._log_as(self._config)
         await self._load_kept(self._config)
         await self._begin(self._config)
         activities = (
@@ -175,8 +176,10 @@ class Daemon:
 
     # --- configuration ------------------------------------------------------------------
 
-    async def _begin(self, config: Config) -> None:
+    def _log_as(self, config: Config) -> None:
         logs.begin(config.log_level, config.log_format, [config.api.password])
+
+    async def _begin(self, config: Config) -> None:
         for note in config.notes:
             self._journal.say(logging.WARNING, "config_note", note)
         for pool in config.pools:
@@ -208,6 +211,7 @@ class Daemon:
         if (config.api, config.lock) != (old.api, old.lock):
             self._cycle.provider = self._guard = self._provider(config)
             self._cycle.lock = self._lock(config, self._guard)
+        self._log_as(config)
         await self._begin(config)
         self._journal.say(logging.INFO, "reload", "the configuration was read again and is in use")
         self._notifier.send("READY=1")
