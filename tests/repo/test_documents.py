@@ -17,7 +17,7 @@ from dnsbalancer_exporter.model import Hold, Unpublished
 from tests.repo.generated import ROOT, documents
 
 RUNBOOK = (ROOT / "docs/runbook.md").read_text()
-VERBS = ("run", "check", "plan", "status", "explain", "emulate", "demo")
+VERBS = ("run", "check", "plan", "status", "explain", "drain", "undrain", "emulate", "demo")
 
 
 @pytest.mark.parametrize("path", documents(), ids=lambda path: path.name)
@@ -80,11 +80,14 @@ def test_the_advice_is_that_of_the_runbook() -> None:
 
 def test_every_event_of_the_log_is_in_the_runbook() -> None:
     package = ROOT / "dnsbalancer_exporter"
-    sources = [package / "daemon.py", package / "doors.py"]
+    sources = [package / name for name in ("daemon.py", "doors.py", "desk.py")]
     sources += [*(package / "export").glob("*.py"), *(package / "propagation").glob("*.py")]
     source = "\n".join(path.read_text() for path in sources)
-    events = set(re.findall(r'"((?:[a-z]+_)+(?:begin|end|failed|works|error|note))"', source))
-    assert len(events) > 8
+    said = re.findall(r'(?:logging\.[A-Z]+|level), "([a-z_]+)"|_once\("([a-z_]+)"', source)
+    events = {event for pair in said for event in pair if event}
+    events |= set(re.findall(r'"((?:[a-z]+_)+(?:begin|end|failed|works|error|note))"', source))
+    assert {"drain", "state_unusable", "record_gap", "listen_failed", "hold_begin"} <= events
+    assert len(events) > 15
     assert sorted(e for e in events if f"`{e}`" not in RUNBOOK) == []
 
 
