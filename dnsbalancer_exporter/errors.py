@@ -70,7 +70,10 @@ class ProviderError(DnsBalancerError):
 
 
 class Conflict(ProviderError):
-    """A create was answered with 409: a record with this name and value exists, or is refused."""
+    """A create was answered with 409: a record with this name and value exists, or is refused.
+
+    Of an exchange: the record set is not the one that was read, and nothing was done.
+    """
 
     def __init__(self, message: str) -> None:
         super().__init__(ApiReason.CONFLICT, message)

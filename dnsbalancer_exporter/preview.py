@@ -7,10 +7,11 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Iterable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 
-from dnsbalancer_exporter import roster
-from dnsbalancer_exporter.clock import clock, happens
+from dnsbalancer_exporter import roster, state
+from dnsbalancer_exporter.clock import Epoch, clock, happens
 from dnsbalancer_exporter.config import Config
 from dnsbalancer_exporter.cycle import Cycle
 from dnsbalancer_exporter.guard import Guard
@@ -53,10 +54,20 @@ async def preview(config: Config) -> tuple[Preview, ...]:
     try:
         # What would be done is asked, so a pool that is only observed is planned for as well.
         pools = [replace(pool, mode=Mode.ENFORCE) for pool in config.pools]
+        _restore(cycle, config.state_dir, pools)
         return await _previews(cycle, watch, pools, changed)
     finally:
         watch.close()
         engine.close()
+
+
+def _restore(cycle: Cycle, state_dir: str, pools: Sequence[Pool]) -> None:
+    """Begin with the drains and all else that the daemon keeps, if we may read it."""
+    with suppress(state.Unusable, OSError):
+        kept = state.of_document(state.read(state_dir), pools, Epoch()(), clock())
+        for pool in pools:
+            if pool.name in kept:
+                cycle.outlook.restore(pool, kept[pool.name])
 
 
 async def _previews(

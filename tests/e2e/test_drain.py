@@ -194,6 +194,21 @@ def test_two_daemons_on_one_state_dir_do_not_undo_each_others_drains(stage: Stag
     assert one not in stage.values()
 
 
+def test_plan_knows_what_is_drained_and_leaves_its_file_alone(stage: Stage) -> None:
+    one, two = stage.hosts[:2]
+    daemon = stage.steady(one, two)
+    drain(daemon)
+    done = verb("plan", str(daemon.config))
+    assert f"  = do not publish example.com {one}: drained: " in done.stdout
+    assert "+ create" not in done.stdout
+    assert ask(daemon, "undrain").returncode == 0
+    daemon.terminate()
+    daemon.wait()
+    state_file(daemon).write_text("{")
+    assert verb("plan", str(daemon.config)).returncode == 0
+    assert state_file(daemon).read_text() == "{"
+
+
 # --- refused --------------------------------------------------------------------------------
 
 

@@ -135,8 +135,8 @@ def test_of_two_zones_only_the_woken_one_turns() -> None:
     other = pool(A, name="q", zone="example.org", records=("example.org",))
     played = scene(pool(A), other)
     played.store.zones["example.org"] = {}
-    played.play(170.0, (60.0, lambda: played.rounds.wake("p")))
-    assert (played.times("p"), played.times("q")) == ([0.0, 60.0], [0.0])
+    played.play(170.0, (100.0, lambda: played.rounds.wake("p")))
+    assert (played.times("p"), played.times("q")) == ([0.0, 100.0], [0.0])
 
 
 @pytest.mark.parametrize(("when", "together"), [(60.0, False), (100.0, True)])
