@@ -168,7 +168,7 @@ def _state_dir(options: argparse.Namespace) -> str:
     return options.state_dir or load(options.config).state_dir
 
 
-def _parser() -> argparse.ArgumentParser:
+def _parents() -> list[argparse.ArgumentParser]:
     config = argparse.ArgumentParser(add_help=False)
     config.add_argument(
         "--config",
@@ -176,10 +176,15 @@ def _parser() -> argparse.ArgumentParser:
         default=argparse.SUPPRESS,
         help=f"the configuration (default: $DNSBALANCER_CONFIG, else {DEFAULT_CONFIG})",
     )
+    return [config]
+
+
+def _parser() -> argparse.ArgumentParser:
+    parents = _parents()
     parser = argparse.ArgumentParser(
         prog="dnsbalancer",
         description="DNS failover for machines in several availability zones, and an exporter.",
-        parents=[config],
+        parents=parents,
         epilog=EXIT_STATUS,
     )
     parser.add_argument("--version", action="version", version=f"dnsbalancer {__version__}")
@@ -188,7 +193,7 @@ def _parser() -> argparse.ArgumentParser:
     theirs = [(name, act, line, (add,)) for name, (add, act, line) in verbs.VERBS.items()]
     for name, act, line, options in (*VERBS, *theirs):
         sub = verbs_of.add_parser(
-            name, help=line, description=line, parents=[config], epilog=EXIT_STATUS
+            name, help=line, description=line, parents=parents, epilog=EXIT_STATUS
         )
         sub.set_defaults(act=act)
         for add in options:

@@ -121,7 +121,7 @@ class Daemon:
             self._propagation.run(),
             self._doors.keep_open(),
             self._keeper.run(),
-            self._feed_watchdog(),
+            self._notifier.feed_watchdog(),
         )
         tasks = [asyncio.ensure_future(activity) for activity in activities]
         stopped = asyncio.ensure_future(self._stop.wait())
@@ -135,9 +135,8 @@ class Daemon:
                 task.cancel()
             # A moment to give the lock back; what still waits for the API then is left to its end.
             await asyncio.wait([*tasks, stopped], timeout=PARTING_SECONDS)
-            await asyncio.wait(
-                {asyncio.ensure_future(self._keeper.save())}, timeout=PARTING_SECONDS
-            )
+            saving = asyncio.ensure_future(self._keeper.save())
+            await asyncio.wait({saving}, timeout=PARTING_SECONDS)
             self._watch.close()
             self._engine.close()
             await self._doors.close()
@@ -186,10 +185,7 @@ class Daemon:
             self._instruments.begin_pool(pool)
             self._cycle.outlook.begin(pool)
             self._rounds.begin(pool)
-            role = "member" if pool.member else "witness"
-            names = ", ".join(pool.records)
-            text = f"{role} of {names} in zone {pool.zone}, {pool.mode.value} mode"
-            self._journal.say(logging.INFO, "begin", text, pool=pool.name)
+            self._journal.begun(pool)
         await self._doors.place(config.listen, config.web_config_file, config.state_dir)
         self._instruments.config_read(config.digest, time.time())
 
@@ -302,11 +298,3 @@ class Daemon:
             dict(self._propagation.dns),
             dict(self._propagation.zones.negative_ttls),
         )
-
-    async def _feed_watchdog(self) -> None:
-        """Tell systemd's watchdog that the loop turns, at half of its patience."""
-        seconds = self._notifier.watchdog_seconds / 2
-        while seconds:
-            self._notifier.send("WATCHDOG=1")
-            await asyncio.sleep(seconds)
-        await asyncio.get_running_loop().create_future()

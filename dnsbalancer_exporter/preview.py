@@ -16,7 +16,7 @@ from dnsbalancer_exporter.config import Config
 from dnsbalancer_exporter.cycle import Cycle
 from dnsbalancer_exporter.guard import Guard
 from dnsbalancer_exporter.lock import SingleWriter
-from dnsbalancer_exporter.model import Health, Mode, Plan, Pool, TargetKey
+from dnsbalancer_exporter.model import Health, Kept, Mode, Plan, Pool, TargetKey
 from dnsbalancer_exporter.probe import Engine
 from dnsbalancer_exporter.provider import connect
 from dnsbalancer_exporter.provider.threaded import Threaded
@@ -64,10 +64,9 @@ async def preview(config: Config) -> tuple[Preview, ...]:
 def _restore(cycle: Cycle, state_dir: str, pools: Sequence[Pool]) -> None:
     """Begin with the drains and all else that the daemon keeps, if we may read it."""
     with suppress(state.Unusable, OSError):
-        kept = state.of_document(state.read(state_dir), pools, Epoch()(), clock())
+        found = state.of_document(state.read(state_dir), pools, Epoch()(), clock())
         for pool in pools:
-            if pool.name in kept:
-                cycle.outlook.restore(pool, kept[pool.name])
+            cycle.outlook.restore(pool, found.get(pool.name, Kept()))
 
 
 async def _previews(

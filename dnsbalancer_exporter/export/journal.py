@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import NamedTuple
 
-from dnsbalancer_exporter.model import Health, Outcome, TargetKey
+from dnsbalancer_exporter.model import Health, Outcome, Pool, TargetKey
 from dnsbalancer_exporter.report import PoolReport, TargetState
 
 LOG = logging.getLogger("dnsbalancer")
@@ -82,6 +82,12 @@ class Journal:
         older = [e for e in kept[KEPT:] if e.level >= logging.WARNING]
         self._kept = (*kept[:KEPT], *older[:KEPT])
         LOG.log(level, text, extra={"event": name, "fields": fields})
+
+    def begun(self, pool: Pool) -> None:
+        """Tell of a pool that is looked after from now on, or in another way."""
+        role, names = "member" if pool.member else "witness", ", ".join(pool.records)
+        text = f"{role} of {names} in zone {pool.zone}, {pool.mode.value} mode"
+        self.say(logging.INFO, "begin", text, pool=pool.name)
 
     def judged(self, key: TargetKey, before: TargetState, after: TargetState) -> None:
         """Tell of a transition, and of the begin and end of a run of ERRORs."""

@@ -14,7 +14,7 @@ import pytest
 
 from dnsbalancer_exporter import state
 from dnsbalancer_exporter.desk import Desk, Refused
-from dnsbalancer_exporter.export import text
+from dnsbalancer_exporter.export import status, text
 from dnsbalancer_exporter.export.journal import Journal
 from dnsbalancer_exporter.keeper import Keeper
 from dnsbalancer_exporter.model import LONGEST_DRAIN, HealthState, Mode, Pool
@@ -39,7 +39,13 @@ class Scene(Stage):
         self.claim = state.Claim()
         keeper = Keeper(self._to_keep, lambda _: None, self.claim.write)
         self.desk = Desk(
-            self.cycle.outlook, self.rounds, keeper, self.journal, self.report, lambda: EPOCH
+            self.cycle.outlook,
+            self.rounds,
+            keeper,
+            self.journal,
+            self.report,
+            lambda: EPOCH,
+            lambda: status.document(self.report(), EPOCH),
         )
         for each in pools:
             self.rounds.begin(each)
