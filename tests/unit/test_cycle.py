@@ -1213,3 +1213,17 @@ def test_what_is_kept_of_those_not_probed_yet_is_not_lost_by_a_save() -> None:
     scene.provider.faults["list"].append(BROKEN)
     scene.run(pool(A))
     assert scene.cycle.outlook.kept([pool(A)]) == [(pool(A), kept)]
+
+
+def test_a_witness_puts_back_whom_it_drained_even_if_that_ended_before_the_next_read() -> None:
+    scene = stage(*at(A, B), A=UP, B=UP)
+    observer = witness(own=(target(E),))
+    scene.run(observer)
+    drained(scene, observer, B)
+    scene.provider.faults["list"].extend([None, None, BROKEN])
+    scene.run(observer)
+    assert scene.published == [A]
+    scene.cycle.outlook.drain(observer, B, None)
+    scene.now += 120.0
+    scene.run(observer)
+    assert scene.published == [A, B]
