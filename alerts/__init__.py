@@ -1,0 +1,1 @@
+"""Rules for Prometheus and Alertmanager; `python -m alerts.generate` writes what is made here."""

@@ -1,0 +1,129 @@
+"""Cases of alerts/rules/upkeep.py."""
+
+from __future__ import annotations
+
+from alerts.cases.shape import INFO, TARGET, Case, errors, s
+
+API = (
+    Case(
+        "LoginRefused",
+        "fires when the password is wrong",
+        (
+            errors(
+                "api_request_failures_total", "1x4 2x8 3x100", operation="auth_token", reason="auth"
+            ),
+            errors("api_up", 0),
+        ),
+        "8m",
+        ("LoginRefused instance=a",),
+        ("LoginRefused",),
+    ),
+    Case(
+        "LoginRefused",
+        "is silent when a token has expired and was renewed",
+        (
+            errors(
+                "api_request_failures_total", "0x10 1x200", operation="list_records", reason="auth"
+            ),
+            errors("api_up", 1),
+        ),
+        "8m",
+    ),
+    Case(
+        "ApiFailing",
+        "fires when the provider limits us",
+        (
+            errors("api_requests_total", "0+2x200", operation="list_records"),
+            errors(
+                "api_request_failures_total",
+                "0+1x200",
+                operation="list_records",
+                reason="rate_limited",
+            ),
+        ),
+        "20m",
+        ("ApiFailing instance=a",),
+        ("ApiFailing",),
+    ),
+    Case(
+        "ApiFailing",
+        "is silent about conflicts, and about single failures",
+        (
+            errors("api_requests_total", "0+2x200", operation="create_record"),
+            errors(
+                "api_request_failures_total",
+                "0+2x200",
+                operation="create_record",
+                reason="conflict",
+            ),
+            errors(
+                "api_request_failures_total",
+                "0x20 1x200",
+                operation="create_record",
+                reason="timeout",
+            ),
+        ),
+        "20m",
+    ),
+)
+
+UPKEEP = (
+    Case(
+        "ReloadFailed",
+        "fires when the file is refused",
+        (errors("config_last_reload_successful", "1x10 0x200"),),
+        "12m",
+        ("ReloadFailed instance=a",),
+        ("ReloadFailed",),
+    ),
+    Case(
+        "ReloadFailed",
+        "is silent when the next reload was good",
+        (errors("config_last_reload_successful", "1x10 0x6 1x200"),),
+        "12m",
+    ),
+    Case(
+        "ConfigDiffers",
+        "fires when floors differ",
+        (s("pool_min_records", 1), s("pool_min_records", 2, instance="b")),
+        "18m",
+        ("ConfigDiffers pool=web",),
+        ("ConfigDiffers pool=web",),
+    ),
+    Case(
+        "ConfigDiffers",
+        "fires when a target is probed on another port",
+        (
+            s("target_info", 1, port="80", **INFO),
+            s("target_info", 1, port="443", instance="b", **INFO),
+            s("target_up", 1, **TARGET),
+            s("target_up", 1, instance="b", **TARGET),
+        ),
+        "18m",
+        ("ConfigDiffers pool=web",),
+        ("ConfigDiffers pool=web",),
+    ),
+    Case(
+        "ConfigDiffers",
+        "is silent during an orderly change, and between pools",
+        (
+            s("pool_min_records", "1x10 2x200"),
+            s("pool_min_records", "1x14 2x200", instance="b"),
+            s("pool_min_records", 3, pool="shop"),
+            s("target_info", 1, port="80", **INFO),
+            s("target_info", 1, port="80", instance="b", **INFO),
+            s("target_up", 1, **TARGET),
+            s("target_up", 1, instance="b", **TARGET),
+        ),
+        "25m",
+    ),
+    Case(
+        "ObserveMode",
+        "fires when it is left on",
+        (s("observe_mode", 1),),
+        "70m",
+        ("ObserveMode instance=a pool=web",),
+        ("ObserveMode pool=web",),
+    ),
+    Case("ObserveMode", "is silent during a trial", (s("observe_mode", "1x100 0x200"),), "70m"),
+)

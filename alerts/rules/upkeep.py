@@ -1,0 +1,111 @@
+"""What the daemon needs: the provider's API, and a configuration that is as it was meant."""
+
+from __future__ import annotations
+
+from alerts.rules.shape import Alert, Group
+
+API = Group(
+    "dnsbalancer.api",
+    (
+        Alert(
+            name="LoginRefused",
+            severity="critical",
+            wait="1m",
+            why="Refused logins are tried again after 1 to 15 minutes, so the window is longer; "
+            "an expired token is renewed at once, and the API is up then.",
+            summary="The DNS provider refuses the login.",
+            description="{{ $labels.instance }} may not use the provider's API. The zone stays as "
+            "it is: no failover is possible.",
+            expr="""\
+sum without (operation, reason) (
+  increase(dnsbalancer_api_request_failures_total{reason="auth"}[20m])
+) > 0
+and
+last_over_time(dnsbalancer_api_up[3m]) == 0
+""",
+            fleet_description="{{ $value }} daemons may not use the provider's API: no failover "
+            "is possible from there.",
+        ),
+        Alert(
+            name="ApiFailing",
+            severity="warning",
+            wait="5m",
+            why="Conflicts are how the lock and creates find out; auth has an alert of its own. "
+            "15 minutes are five requests at the default interval.",
+            summary="Many requests to the DNS provider fail.",
+            description="{{ $value | humanizePercentage }} of the API requests of "
+            "{{ $labels.instance }} failed in 15 minutes.",
+            expr="""\
+sum without (operation, reason) (
+  increase(dnsbalancer_api_request_failures_total{reason!~"auth|conflict"}[15m])
+)
+/
+(sum without (operation) (increase(dnsbalancer_api_requests_total[15m])) > 0)
+  > 0.25
+""",
+            fleet_description="More than a quarter of the API requests of {{ $value }} daemons "
+            "failed in 15 minutes.",
+        ),
+    ),
+)
+
+UPKEEP = Group(
+    "dnsbalancer.upkeep",
+    (
+        Alert(
+            name="ReloadFailed",
+            severity="warning",
+            wait="",
+            why="The maximum, so that a missed scrape cannot hide it.",
+            summary="A configuration was refused; the old one stays in use.",
+            description="{{ $labels.instance }} runs on a configuration that is not the one on "
+            "its disk.",
+            expr="""\
+max_over_time(dnsbalancer_config_last_reload_successful[5m]) == 0
+""",
+            fleet_description="{{ $value }} daemons run on a configuration that is not the one on "
+            "their disk.",
+        ),
+        Alert(
+            name="ConfigDiffers",
+            severity="warning",
+            wait="15m",
+            why="Files differ by `own_ip`, so hashes do not tell. What must be equal is compared: "
+            "the floor, the mode, the interval, and what is probed for a target.",
+            summary="The daemons of a fleet are configured differently.",
+            description="The daemons that manage pool {{ $labels.pool }} do not agree on "
+            "min_records, mode, interval, or on how a target is probed.",
+            expr="""\
+max without (instance) (last_over_time(dnsbalancer_pool_min_records[3m]))
+  > min without (instance) (last_over_time(dnsbalancer_pool_min_records[3m]))
+or
+max without (instance) (last_over_time(dnsbalancer_observe_mode[3m]))
+  > min without (instance) (last_over_time(dnsbalancer_observe_mode[3m]))
+or
+max without (instance) (last_over_time(dnsbalancer_cycle_interval_seconds[3m]))
+  > min without (instance) (last_over_time(dnsbalancer_cycle_interval_seconds[3m]))
+or
+count by (job, pool) (
+  count by (job, pool, target, probe, address, port) (last_over_time(dnsbalancer_target_info[3m]))
+)
+  > count by (job, pool) (count by (job, pool, target) (last_over_time(dnsbalancer_target_up[3m])))
+""",
+            fleet_description="The daemons that manage pool {{ $labels.pool }} do not agree on "
+            "min_records, mode, interval, or on how a target is probed.",
+            fleet="same",
+        ),
+        Alert(
+            name="ObserveMode",
+            severity="info",
+            wait="1h",
+            why="Good for a trial, and forgotten afterwards.",
+            summary="A DNS failover daemon only watches.",
+            description="{{ $labels.instance }} never writes the zone of pool {{ $labels.pool }}.",
+            expr="""\
+last_over_time(dnsbalancer_observe_mode[3m]) == 1
+""",
+            fleet_description="{{ $value }} daemons never write the zone of pool "
+            "{{ $labels.pool }}.",
+        ),
+    ),
+)

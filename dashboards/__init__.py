@@ -1,0 +1,1 @@
+"""Dashboards for Grafana; `python -m dashboards.generate` writes what is made here."""
