@@ -31,7 +31,7 @@ check: $(READY) ## format, lint, types, layers, unit and property tests: under t
 
 test: check ## everything: check, and contract, end-to-end and repository tests
 	@tests/tools.sh
-	$(PYTEST) tests/contract tests/simulation tests/e2e tests/repo
+	$(PYTEST) tests/contract tests/simulation tests/e2e tests/monitoring tests/repo
 
 docs: $(READY) ## write the documents that are made from the code
 	$(BIN)/python -m tests.repo.generated

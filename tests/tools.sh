@@ -5,7 +5,8 @@ set -eu
 
 PATH="$PATH:/usr/sbin"
 missing=""
-for pair in promtool:prometheus prometheus:prometheus nft:nftables ip:iproute2 \
+for pair in promtool:prometheus prometheus:prometheus amtool:prometheus-alertmanager \
+    nft:nftables ip:iproute2 \
     chromium:chromium chromedriver:chromium-driver knotd:knot; do
     command -v "${pair%%:*}" >/dev/null 2>&1 || missing="$missing ${pair#*:}"
 done

@@ -1,0 +1,71 @@
+"""A real failover that Prometheus has watched: three daemons, one application dies and returns."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from tests.e2e.daemon import Daemon
+from tests.e2e.stage import Stage
+from tests.monitoring.stack import Prometheus
+
+
+@dataclass(frozen=True)
+class Scene:
+    """What has happened: ``fallen`` died and came back, seen by ``daemons``.
+
+    Times are Unix times; ``fell`` is what the first daemon says of when it was held DOWN.
+    """
+
+    prometheus: Prometheus
+    daemons: tuple[Daemon, ...]
+    fallen: str
+    fell: float
+    returned: float
+    start: float
+    end: float
+
+
+def _since(daemon: Daemon, target: str) -> float:
+    (pool,) = daemon.status()["pools"]
+    (found,) = [t for t in pool["targets"] if t["name"] == target]
+    return float(found["since"])
+
+
+@contextmanager
+def failover(folder: Path) -> Iterator[Scene]:
+    """Play it; everything still runs while the scene is looked at."""
+    with Stage(folder) as stage, Prometheus(folder) as prometheus:
+        hosts = stage.hosts[:3]
+        fallen = hosts[1]
+        stage.up(*hosts)
+        stage.publish(*hosts)
+        daemons = tuple(stage.member(host) for host in hosts)
+        start = time.time()
+        prometheus.scrape(*daemons)
+        for daemon in daemons:
+            daemon.until_healthy(3)
+        prometheus.until("sum(dnsbalancer_target_up) == 9", "all are up in Prometheus")
+        stage.down(fallen)
+        stage.until_published(hosts[0], hosts[2])
+        daemons[0].until_down(fallen)
+        fell = _since(daemons[0], fallen)
+        prometheus.until("sum(dnsbalancer_target_published) == 6", "the record is gone")
+        daemons[0].reload()
+        daemons[0].until_value(1, "config_reloads_total")
+        stage.up(fallen)
+        stage.until_published(*hosts)
+        daemons[0].until_value(1, "target_up", target=fallen)
+        returned = _since(daemons[0], fallen)
+        prometheus.until("sum(dnsbalancer_target_published) == 9", "the record is back")
+        prometheus.until("sum(dnsbalancer_target_up) == 9", "all are up again")
+        prometheus.until("sum(dnsbalancer_config_reloads_total) == 1", "the reload is seen")
+        for action in ("delete", "create"):
+            changes = f'dnsbalancer_record_changes_total{{action="{action}"}}'
+            prometheus.until(f"sum(increase({changes}[10s])) > 0", f"a {action} is seen")
+        end = time.time() + 1  # so that the last step of a history is not before the last scrape
+        yield Scene(prometheus, daemons, fallen, fell, returned, start, end)
+    stage.judge()
