@@ -51,7 +51,10 @@ def failover(folder: Path) -> Iterator[Scene]:
         prometheus.until("sum(dnsbalancer_target_up) == 9", "all are up in Prometheus")
         stage.down(fallen)
         stage.until_published(hosts[0], hosts[2])
-        daemons[0].until_down(fallen)
+        for daemon in daemons:
+            daemon.until_down(fallen)
+        lasting = f'max_over_time(dnsbalancer_target_up{{target="{fallen}"}}[2s])'
+        prometheus.until(f"max({lasting}) == 0", "all have held it down for a while")
         fell = _since(daemons[0], fallen)
         prometheus.until("sum(dnsbalancer_target_published) == 6", "the record is gone")
         daemons[0].reload()
