@@ -34,8 +34,10 @@ TARGETS = (
     ),
     Case(
         "TargetDown",
-        "is silent when it is up again, or not known yet",
+        "is silent when it is up again, not known yet, or drained",
         (
+            down(f"1x{FOR_LONG}", "t3"),
+            s("target_drained", 1, target="t3"),
             down("1x10 0x100"),
             s("target_up", 0, target="t2"),
             down(f"0x{FOR_LONG}", "t2"),

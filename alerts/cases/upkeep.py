@@ -126,4 +126,18 @@ UPKEEP = (
         ("ObserveMode pool=web",),
     ),
     Case("ObserveMode", "is silent during a trial", (s("observe_mode", "1x100 0x200"),), "70m"),
+    Case(
+        "StateNotSaved",
+        "fires when the disk is full",
+        (errors("state_last_save_successful", "1x10 0x200"),),
+        "18m",
+        ("StateNotSaved instance=a",),
+        ("StateNotSaved",),
+    ),
+    Case(
+        "StateNotSaved",
+        "is silent after one bad attempt",
+        (errors("state_last_save_successful", "1x10 0x2 1x200"),),
+        "18m",
+    ),
 )

@@ -19,6 +19,18 @@ ZONE = (
     ),
     Case(
         "RecordSetEmpty",
+        "fires for one that was empty between two scrapes",
+        (
+            s("record_addresses_published", 2, **SET),
+            s("record_gaps_total", "0x20 1x200", **SET),
+            s("zone_read_timestamp_seconds", 1),
+        ),
+        "20m",
+        ("RecordSetEmpty instance=a pool=web",),
+        ("RecordSetEmpty pool=web",),
+    ),
+    Case(
+        "RecordSetEmpty",
         "is silent before the first read, and for a set that nobody fills",
         (
             s("record_addresses_published", 0, **SET),
@@ -95,8 +107,11 @@ ZONE = (
     ),
     Case(
         "HealthyTargetMissing",
-        "is silent within a hold-down, and in observe mode",
+        "is silent within a hold-down, in observe mode, and when it is drained",
         (
+            s("target_published", 0, target="t3"),
+            s("target_up", 1, target="t3"),
+            s("target_drained", 1, target="t3"),
             s("target_published", "0x30 1x200", **TARGET),
             s("target_up", "0x10 1x200", **TARGET),
             s("target_published", 0, target="t2", pool="shop"),
@@ -108,7 +123,7 @@ ZONE = (
     Case(
         "Contested",
         "fires when a withdrawn address keeps coming back",
-        (s("cycle_held", "0x10 1x200", reason="contested"),),
+        (s("target_contested", "0x10 1x200", **TARGET),),
         "12m",
         ("Contested instance=a pool=web",),
         ("Contested pool=web",),
@@ -129,7 +144,7 @@ ZONE = (
         "Contested",
         "is silent when targets return as often as they are published",
         (
-            s("cycle_held", "0x10 1x4 0x200", reason="contested"),
+            s("target_contested", "0x10 1x4 0x200", **TARGET),
             s("record_changes_total", "0x10 1+0.1x50 6x200", dns_zone="z", action="create"),
             s("record_in_sync", 1, **SET),
             s("target_transitions_total", "0x10 1+0.1x50 6x200", to="up", target="t1"),

@@ -11,17 +11,22 @@ TARGETS = Group(
             name="TargetDown",
             severity="warning",
             wait="",
-            why="The failover alert. The daemon has confirmed it `fall` times already.",
+            why="The failover alert. The daemon has confirmed it `fall` times already. Who is "
+            "drained may be down.",
             summary="A target is down; its address leaves DNS.",
             description="{{ $labels.target }} of pool {{ $labels.pool }} is down for "
             "{{ $labels.instance }}.",
             expr="""\
 max without (state) (last_over_time(dnsbalancer_target_state{state="down"}[3m])) == 1
+unless
+last_over_time(dnsbalancer_target_drained[3m]) == 1
 """,
             fleet_description="{{ $labels.target }} of pool {{ $labels.pool }} is down for "
             "{{ $value | humanizePercentage }} of the daemons.",
             fleet="""\
 avg without (instance, state) (last_over_time(dnsbalancer_target_state{state="down"}[3m])) >= 0.5
+unless
+max without (instance) (last_over_time(dnsbalancer_target_drained[3m])) == 1
 """,
         ),
         Alert(

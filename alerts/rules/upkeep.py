@@ -107,5 +107,20 @@ last_over_time(dnsbalancer_observe_mode[3m]) == 1
             fleet_description="{{ $value }} daemons never write the zone of pool "
             "{{ $labels.pool }}.",
         ),
+        Alert(
+            name="StateNotSaved",
+            severity="warning",
+            wait="",
+            why="Until the next restart nothing is lost. The maximum, so that one bad attempt is "
+            "no news.",
+            summary="A DNS failover daemon cannot save its drains and its memory.",
+            description="{{ $labels.instance }} cannot write its state_dir: a restart would "
+            "forget drains and withdrawn targets.",
+            expr="""\
+max_over_time(dnsbalancer_state_last_save_successful[10m]) == 0
+""",
+            fleet_description="{{ $value }} daemons cannot write their state_dir: a restart would "
+            "forget drains and withdrawn targets.",
+        ),
     ),
 )

@@ -11,8 +11,9 @@ ZONE = Group(
             name="RecordSetEmpty",
             severity="critical",
             wait="",
-            why="Resolvers may keep the empty answer for as long as the zone's SOA says. A set "
-            "that was never filled and is not to be filled is no fault.",
+            why="Resolvers may keep the empty answer for as long as the zone's SOA says, so that "
+            "one that is filled again is told for 15 minutes. A set that was never filled and is "
+            "not to be filled is no fault.",
             summary="A DNS name has no address.",
             description="{{ $labels.record }} {{ $labels.record_type }} in zone "
             "{{ $labels.dns_zone }} was found empty by {{ $labels.instance }}.",
@@ -26,6 +27,8 @@ and
 )
 and on (job, instance, pool)
 last_over_time(dnsbalancer_zone_read_timestamp_seconds[3m]) > 0
+or
+increase(dnsbalancer_record_gaps_total[15m]) > 0
 """,
             fleet_description="{{ $labels.record }} {{ $labels.record_type }} in zone "
             "{{ $labels.dns_zone }} was found empty by {{ $value }} daemons.",
@@ -112,6 +115,8 @@ unless on (job, pool)
 )
 unless on (job, instance, pool)
 last_over_time(dnsbalancer_observe_mode[3m]) == 1
+unless
+last_over_time(dnsbalancer_target_drained[3m]) == 1
 """,
             fleet_description="{{ $labels.target }} of pool {{ $labels.pool }} is up for most "
             "daemons and its address has not been in the zone for 15 minutes.",
@@ -123,6 +128,8 @@ last_over_time(dnsbalancer_observe_mode[3m]) == 1
 )
 unless on (job, pool)
 min without (instance) (last_over_time(dnsbalancer_observe_mode[3m])) == 1
+unless
+max without (instance) (last_over_time(dnsbalancer_target_drained[3m])) == 1
 """,
         ),
         Alert(
@@ -135,7 +142,7 @@ min without (instance) (last_over_time(dnsbalancer_observe_mode[3m])) == 1
             description="Somebody writes against {{ $labels.instance }} in pool "
             "{{ $labels.pool }}: records come back that it withdraws, or go that it publishes.",
             expr="""\
-sum without (reason) (last_over_time(dnsbalancer_cycle_held{reason="contested"}[3m])) > 0
+max without (target) (last_over_time(dnsbalancer_target_contested[3m])) == 1
 or
 sum without (dns_zone, action) (
   increase(dnsbalancer_record_changes_total{action="create"}[30m])
