@@ -154,6 +154,7 @@ API = Section(
                 EACH,
             ),
             unit="percentunit",
+            soft_max=0.1,
         ),
         graph(
             "Requests",
@@ -200,13 +201,21 @@ API = Section(
 )
 
 UPKEEP = Section(
-    "Configuration",
+    "Configuration and state",
     (
         timeline(
             "Configuration in use",
             "Whether the configuration that was last read is in use.",
             Query("min by (instance) (dnsbalancer_config_last_reload_successful{@job})", EACH),
             texts=shared.WORKS,
+            width=8,
+        ),
+        timeline(
+            "State saved",
+            "Whether drains and memory could last be saved.",
+            Query("min by (instance) (dnsbalancer_state_last_save_successful{@job})", EACH),
+            texts=shared.WORKS,
+            width=8,
         ),
         graph(
             "Reloads",
@@ -222,6 +231,7 @@ UPKEEP = Section(
                 f"{EACH} refused",
             ),
             style="bars",
+            width=8,
         ),
     ),
 )

@@ -31,6 +31,7 @@ CUSTOM: dict[str, Json] = {
         "lineWidth": 1,
         "fillOpacity": 70,
         "stacking": {"mode": "normal", "group": "A"},
+        "axisSoftMax": 1,
     },
 }
 
@@ -44,7 +45,8 @@ OPTIONS: dict[str, Json] = {
         "textMode": "auto",
     },
     "timeseries": {
-        "legend": {"calcs": ["lastNotNull"], "displayMode": "table", "placement": "bottom"},
+        "legend": {"calcs": ["lastNotNull"], "displayMode": "table", "placement": "bottom"}
+        | {"showLegend": True},
         "tooltip": {"mode": "multi", "sort": "desc"},
     },
     "state-timeline": {
@@ -210,7 +212,9 @@ def _defaults(panel: Panel) -> Json:
         "custom": {},
     }
     if panel.kind == "timeseries":
-        made["custom"] = CUSTOM[panel.style]
+        made["custom"] = dict(CUSTOM[panel.style])
+        if panel.soft_max is not None:
+            made["custom"]["axisSoftMax"] = panel.soft_max
         made["min"] = 0
     if panel.kind == "state-timeline":
         made["custom"] = {"fillOpacity": 75, "lineWidth": 0}
@@ -232,7 +236,8 @@ def _overrides(panel: Panel) -> list[Json]:
     """In a table only the value is coloured; its first column may lead elsewhere."""
     if panel.kind != "table":
         return []
-    *labels, (_, value) = panel.columns
+    labels = [column for column in panel.columns if column[0] != "Value"]
+    value = dict(panel.columns)["Value"]
     background: Json = {"id": "custom.cellOptions", "value": {"type": "color-background"}}
     made = [_override(value, [background])]
     if panel.link:

@@ -108,13 +108,15 @@ BELIEVES = Section(
             "max by (pool, target, address, probe, port) (dnsbalancer_target_info{@pool}) "
             "* on (pool, target) group_left () "
             "avg by (pool, target) (dnsbalancer_target_up{@pool})",
+            width=24,
+            height=7,
             columns=(
                 ("target", "Target"),
+                ("Value", "Health"),
                 ("pool", "Pool"),
                 ("address", "Address"),
                 ("probe", "Probe"),
                 ("port", "Port"),
-                ("Value", "Health"),
             ),
             texts=shared.HEALTH,
             link="/d/dnsbalancer-target?${__url_time_range}&${datasource:queryparam}"
@@ -134,7 +136,6 @@ BELIEVES = Section(
             "95 of 100 successful probes were quicker than this.",
             Query(LATENCY, "{{pool}} {{target}}"),
             unit="s",
-            width=24,
         ),
     ),
 )
@@ -170,6 +171,31 @@ DID = Section(
                 "{{pool}} {{action}} failed",
             ),
             style="bars",
+        ),
+        graph(
+            "Record sets found empty",
+            "Reads that found a set empty that had not been, and addresses that were put into it.",
+            Query(
+                "sum by (record, record_type) "
+                "(increase(dnsbalancer_record_gaps_total{@pool}[$__rate_interval]))",
+                "{{record}} {{record_type}} empty",
+            ),
+            Query(
+                "sum by (record, record_type) "
+                "(increase(dnsbalancer_record_gap_refills_total{@pool}[$__rate_interval]))",
+                "{{record}} {{record_type}} refilled",
+            ),
+            style="bars",
+        ),
+        graph(
+            "TTL of the records",
+            "How long resolvers keep an answer: the lowest TTL of each record set.",
+            Query(
+                "min by (record, record_type) (dnsbalancer_record_ttl_seconds{@pool})",
+                "{{record}} {{record_type}}",
+            ),
+            unit="s",
+            style="step",
         ),
         graph(
             "Why dead addresses stay",

@@ -57,7 +57,8 @@ class Text:
 class Panel:
     """One panel. ``steps`` are thresholds: a colour, and the value from which on it holds.
 
-    ``instant`` asks for now only; ``columns`` are a table's, by label, with their headings.
+    ``columns`` are a table's, by label, with their headings, `Value` being the value. An axis
+    reaches ``soft_max`` at least.
     """
 
     kind: str
@@ -72,6 +73,7 @@ class Panel:
     columns: tuple[tuple[str, str], ...] = ()
     style: str = "line"
     decimals: int | None = None
+    soft_max: float | None = None
     link: str = ""
 
     @property

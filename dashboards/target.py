@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dashboards import shared
 from dashboards.shape import (
+    BLUE,
     GREEN,
     ORANGE,
     RED,
@@ -42,7 +43,7 @@ NOW = Section(
             NAME,
             texts=shared.HEALTH,
             unit="none",
-            width=4,
+            width=8,
         ),
         stat(
             "In the zone",
@@ -51,7 +52,7 @@ NOW = Section(
             NAME,
             texts=shared.PUBLISHED,
             unit="none",
-            width=4,
+            width=8,
         ),
         stat(
             "Failures in a row",
@@ -59,7 +60,7 @@ NOW = Section(
             "max by (pool, target) (dnsbalancer_target_consecutive_failures{@target})",
             NAME,
             steps=((GREEN, None), (ORANGE, 1)),
-            width=4,
+            width=8,
         ),
         stat(
             "Last change",
@@ -68,7 +69,7 @@ NOW = Section(
             "(dnsbalancer_target_last_transition_timestamp_seconds{@target} > 0) * 1000",
             NAME,
             unit="dateTimeFromNow",
-            width=4,
+            width=8,
         ),
         stat(
             "Last answer took",
@@ -76,7 +77,7 @@ NOW = Section(
             "max by (pool, target) (dnsbalancer_probe_last_duration_seconds{@target})",
             NAME,
             unit="s",
-            width=4,
+            width=8,
         ),
         stat(
             "Failed probes",
@@ -88,7 +89,7 @@ NOW = Section(
             unit="percentunit",
             decimals=1,
             steps=((GREEN, None), (ORANGE, 0.01), (RED, 0.1)),
-            width=4,
+            width=8,
         ),
     ),
 )
@@ -119,6 +120,22 @@ JUDGED = Section(
                 "{{target}} for {{instance}}",
             ),
             texts=shared.PUBLISHED,
+        ),
+        timeline(
+            "Drained, or contested",
+            "Whether an operator has drained it, and whether it stays as somebody keeps putting it "
+            "back.",
+            Query(
+                "max by (pool, target) (dnsbalancer_target_drained{@target}) "
+                "+ 2 * max by (pool, target) (dnsbalancer_target_contested{@target})",
+                "{{target}}",
+            ),
+            texts=(
+                Text(0, "NEITHER", GREEN),
+                Text(1, "DRAINED", BLUE),
+                Text(2, "CONTESTED", ORANGE),
+                Text(3, "DRAINED AND CONTESTED", ORANGE),
+            ),
         ),
         graph(
             "Failures and successes in a row",
@@ -159,6 +176,15 @@ JUDGED = Section(
             ),
             unit="s",
         ),
+        graph(
+            "Probes",
+            "Finished probes per second, by all daemons.",
+            Query(
+                "sum by (pool, target) (rate(dnsbalancer_probes_total{@target}[$__rate_interval]))",
+                "{{target}}",
+            ),
+            unit="ops",
+        ),
     ),
 )
 
@@ -185,15 +211,6 @@ PROBES = Section(
             unit="ops",
             style="bars",
         ),
-        graph(
-            "Probes",
-            "Finished probes per second, by all daemons, and the deadline of one.",
-            Query(
-                "sum by (pool, target) (rate(dnsbalancer_probes_total{@target}[$__rate_interval]))",
-                "{{target}}",
-            ),
-            unit="ops",
-        ),
         table(
             "How it is probed",
             "Address, protocol and port, and the deadline of a probe in seconds.",
@@ -202,15 +219,16 @@ PROBES = Section(
             "* on (instance, pool, target) group_left () "
             "max by (instance, pool, target) (dnsbalancer_probe_timeout_seconds{@target})",
             columns=(
-                ("instance", "Daemon"),
                 ("target", "Target"),
+                ("Value", "Deadline"),
+                ("instance", "Daemon"),
                 ("pool", "Pool"),
                 ("address", "Address"),
                 ("probe", "Probe"),
                 ("port", "Port"),
-                ("Value", "Deadline"),
             ),
             unit="s",
+            width=24,
         ),
     ),
 )

@@ -1,4 +1,4 @@
-"""The whole way, all real: an application dies, and somebody is told; it returns, and is told, too."""
+"""The whole way, all real: an application dies and somebody is told; it returns, and so on."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from typing import NamedTuple
 import pytest
 
 from tests.e2e.stage import Stage, until
+from tests.monitoring.scene import die, fleet
 from tests.monitoring.stack import (
     ALERTS,
     Alertmanager,
@@ -42,15 +43,11 @@ def test_from_a_dead_application_to_a_message_and_back(world: World) -> None:
     stage, prometheus, alertmanager, webhook = world
     hosts = stage.hosts[:3]
     dead = hosts[1]
-    stage.up(*hosts)
-    stage.publish(*hosts)
-    daemons = [stage.member(host) for host in hosts]
-    for daemon in daemons:
-        daemon.until_healthy(3)
+    daemons = fleet(stage, 3)
     prometheus.scrape(*daemons)
     prometheus.until("sum(dnsbalancer_target_up) == 9", "all are up")
 
-    stage.down(dead)
+    die(stage, daemons, dead)
     stage.until_published(hosts[0], hosts[2])
     prometheus.until(f'max(dnsbalancer_target_up{{target="{dead}"}}) == 0', "target_up is 0")
     until(
