@@ -35,6 +35,8 @@ test: check ## everything: check, and contract, end-to-end and repository tests
 
 docs: $(READY) ## write the documents that are made from the code
 	$(BIN)/python -m tests.repo.generated
+	$(BIN)/python -m alerts.generate
+	$(BIN)/python -m dashboards.generate
 
 soak: $(READY) ## drawn worlds for as long as told (SOAK=30m): prints the seed of what it finds
 	$(BIN)/python -m tests.simulation.soak

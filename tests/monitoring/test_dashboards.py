@@ -50,7 +50,7 @@ def asked(scene: Scene, dashboard: str, title: str) -> list[Sample]:
 
 @pytest.mark.parametrize("path", generate.documents(), ids=lambda path: path.name)
 def test_the_files_are_as_they_are_made(path: Path) -> None:
-    assert path.read_text() == generate.documents()[path], "run `python -m dashboards.generate`"
+    assert path.read_text() == generate.documents()[path], "run `make docs`"
 
 
 @pytest.mark.parametrize("name", DASHBOARDS)

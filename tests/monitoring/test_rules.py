@@ -39,7 +39,7 @@ def rules(file: str) -> list[dict[str, object]]:
 
 @pytest.mark.parametrize("path", generate.documents(), ids=lambda path: path.name)
 def test_the_files_are_as_they_are_made(path: Path) -> None:
-    assert path.read_text() == generate.documents()[path], "run `python -m alerts.generate`"
+    assert path.read_text() == generate.documents()[path], "run `make docs`"
 
 
 def test_promtool_has_nothing_to_say_about_the_rules() -> None:
