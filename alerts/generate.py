@@ -106,8 +106,15 @@ def _test(case: Case, fires: tuple[str, ...]) -> Iterator[str]:
     yield "    input_series:"
     yield from (f"      - {{series: '{name}', values: '{values}'}}" for name, values in given)
     yield "    promql_expr_test:"
+    yield from _firing(case.at, fires)
+    if case.not_yet:
+        others = tuple(text for text in fires if text.split()[0] != case.alert)
+        yield from _firing(case.not_yet, others)
+
+
+def _firing(at: str, fires: tuple[str, ...]) -> Iterator[str]:
     yield f"      - expr: {FIRING}"
-    yield f"        eval_time: {case.at}"
+    yield f"        eval_time: {at}"
     yield "        exp_samples:" + ("" if fires else " []")
     yield from (f"          - {{labels: '{_labels(text)}', value: 1}}" for text in fires)
 

@@ -12,6 +12,7 @@ ALIVE = (
         "20m",
         ("Unreachable", "Unreachable instance=a"),
         ("Unreachable",),
+        not_yet="12m",
     ),
     Case(
         "Unreachable",
@@ -32,6 +33,7 @@ ALIVE = (
         "12m",
         ("Stalled instance=a pool=web",),
         ("Stalled pool=web",),
+        not_yet="10m30s",
     ),
     Case(
         "Stalled",

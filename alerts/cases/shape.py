@@ -19,7 +19,8 @@ class Series(NamedTuple):
 class Case(NamedTuple):
     """What fires ``at`` a moment; each entry is an alert and its labels, as `Name label=value`.
 
-    ``fires`` is about single daemons, ``fleet`` about the fleet.
+    ``fires`` is about single daemons, ``fleet`` about the fleet. At ``not_yet`` the fault is there
+    and its alert still waits.
     """
 
     alert: str
@@ -28,6 +29,7 @@ class Case(NamedTuple):
     at: str
     fires: tuple[str, ...] = ()
     fleet: tuple[str, ...] = ()
+    not_yet: str = ""
 
 
 def s(name: str, values: str | int, *, pool: str = "web", **labels: str) -> Series:

@@ -52,6 +52,7 @@ TARGETS = (
         "12m",
         ("NoRedundancy instance=a pool=web",),
         ("NoRedundancy pool=web",),
+        not_yet="8m",
     ),
     Case(
         "NoRedundancy",
@@ -105,6 +106,7 @@ TARGETS = (
         "12m",
         ("ObserverBlind instance=a pool=web",),
         ("ObserverBlind pool=web",),
+        not_yet="7m",
     ),
     Case(
         "ObserverBlind",
