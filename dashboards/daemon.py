@@ -62,7 +62,7 @@ PROCESS = Section(
             "Resident memory.",
             Query("max by (instance) (process_resident_memory_bytes{@job})", EACH),
             unit="bytes",
-            width=8,
+            width=6,
         ),
         graph(
             "Processor",
@@ -71,14 +71,25 @@ PROCESS = Section(
                 "sum by (instance) (rate(process_cpu_seconds_total{@job}[$__rate_interval]))", EACH
             ),
             unit="percentunit",
-            width=8,
+            width=6,
         ),
         graph(
             "Open files",
             "File descriptors; the limit is usually 1024.",
             Query("max by (instance) (process_open_fds{@job})", EACH),
             decimals=0,
-            width=8,
+            width=6,
+        ),
+        graph(
+            "Connections turned away",
+            "At the metrics port: too many, too slow, no TLS, or no password.",
+            Query(
+                "sum by (reason) "
+                "(increase(dnsbalancer_web_connections_rejected_total{@job}[$__rate_interval]))",
+                "{{reason}}",
+            ),
+            style="bars",
+            width=6,
         ),
     ),
 )
@@ -130,6 +141,60 @@ CYCLES = Section(
                 "{{event}}",
             ),
             style="bars",
+        ),
+    ),
+)
+
+SERVED = Section(
+    "Name servers (with the extra dns)",
+    (
+        timeline(
+            "Name servers agree with the API",
+            "Whether the last answer of each name server is what the API said last.",
+            Query(
+                "min by (resolver, record, record_type) (dnsbalancer_dns_in_sync{@job})",
+                "{{resolver}} {{record}} {{record_type}}",
+            ),
+            texts=(Text(0, "DIFFERS", ORANGE), Text(1, "AGREES", GREEN)),
+        ),
+        graph(
+            "From our write to every name server, 95th percentile",
+            "95 of 100 writes were served by every name server sooner than this. Only while there "
+            "are writes.",
+            Query(
+                "histogram_quantile(0.95, sum by (le, pool) "
+                "(rate(dnsbalancer_dns_visible_seconds_bucket{@job}[$__rate_interval])))",
+                "{{pool}}",
+            ),
+            unit="s",
+        ),
+        graph(
+            "How long an answer is kept",
+            "The highest TTL that is served, and for how long `no such record` is cached.",
+            Query(
+                "max by (record, record_type) (dnsbalancer_dns_ttl_seconds{@job})",
+                "{{record}} {{record_type}} TTL",
+            ),
+            Query(
+                "max by (dns_zone) (dnsbalancer_dns_soa_minimum_seconds{@job})",
+                "{{dns_zone}} no such record",
+            ),
+            unit="s",
+            style="step",
+        ),
+        graph(
+            "Questions to name servers",
+            "Per second, and those that failed.",
+            Query(
+                "sum by (resolver) (rate(dnsbalancer_dns_queries_total{@job}[$__rate_interval]))",
+                "{{resolver}}",
+            ),
+            Query(
+                "sum by (resolver, reason) "
+                "(rate(dnsbalancer_dns_query_failures_total{@job}[$__rate_interval]))",
+                "{{resolver}} {{reason}}",
+            ),
+            unit="reqps",
         ),
     ),
 )
@@ -242,5 +307,5 @@ DASHBOARD = Dashboard(
     description="The process, its cycles, the provider.",
     variables=shared.VARIABLES,
     annotations=(*shared.transitions("@job"), shared.RELOADS, shared.RESTARTS),
-    sections=(PROCESS, CYCLES, API, UPKEEP),
+    sections=(PROCESS, CYCLES, API, SERVED, UPKEEP),
 )

@@ -188,11 +188,16 @@ DID = Section(
             style="bars",
         ),
         graph(
-            "TTL of the records",
-            "How long resolvers keep an answer: the lowest TTL of each record set.",
+            "TTL of the records, and a failover at worst",
+            "How long resolvers keep an answer: the lowest TTL of each record set. And the time "
+            "from a death until the last of them forgets it, without the API's own.",
             Query(
                 "min by (record, record_type) (dnsbalancer_record_ttl_seconds{@pool})",
-                "{{record}} {{record_type}}",
+                "{{record}} {{record_type}} TTL",
+            ),
+            Query(
+                "max by (pool) (dnsbalancer_failover_worst_case_seconds{@pool})",
+                "{{pool}} failover at worst",
             ),
             unit="s",
             style="step",

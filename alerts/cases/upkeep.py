@@ -144,4 +144,33 @@ UPKEEP = (
         (errors("state_last_save_successful", "1x10 0x2 1x200"),),
         "18m",
     ),
+    Case(
+        "ReloadFailed",
+        "fires when the certificate and its key do not fit",
+        (
+            errors("config_last_reload_successful", 1),
+            errors("web_config_last_reload_successful", "1x10 0x200"),
+        ),
+        "12m",
+        ("ReloadFailed instance=a",),
+        ("ReloadFailed",),
+    ),
+    Case(
+        "CertificateExpiring",
+        "fires two weeks before",
+        (errors("web_tls_certificate_expiry_timestamp_seconds", 1200000),),
+        "70m",
+        ("CertificateExpiring instance=a",),
+        ("CertificateExpiring",),
+        not_yet="30m",
+    ),
+    Case(
+        "CertificateExpiring",
+        "is silent before that, and without TLS",
+        (
+            errors("web_tls_certificate_expiry_timestamp_seconds", 1300000),
+            errors("web_listening", 1, instance="b"),
+        ),
+        "70m",
+    ),
 )

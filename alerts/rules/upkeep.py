@@ -56,12 +56,15 @@ UPKEEP = Group(
             name="ReloadFailed",
             severity="warning",
             wait="",
-            why="The maximum, so that a missed scrape cannot hide it.",
+            why="Its own file, or web_config_file. The maximum, so that a missed scrape, or a "
+            "certificate that comes before its key, is no news.",
             summary="A configuration was refused; the old one stays in use.",
             description="{{ $labels.instance }} runs on a configuration that is not the one on "
             "its disk.",
             expr="""\
 max_over_time(dnsbalancer_config_last_reload_successful[5m]) == 0
+or
+max_over_time(dnsbalancer_web_config_last_reload_successful[5m]) == 0
 """,
             fleet_description="{{ $value }} daemons run on a configuration that is not the one on "
             "their disk.",
@@ -121,6 +124,22 @@ max_over_time(dnsbalancer_state_last_save_successful[10m]) == 0
 """,
             fleet_description="{{ $value }} daemons cannot write their state_dir: a restart would "
             "forget drains and withdrawn targets.",
+        ),
+        Alert(
+            name="CertificateExpiring",
+            severity="warning",
+            wait="1h",
+            why="Two weeks: who renews by hand has time, what renews by itself has failed by then.",
+            summary="The certificate of the metrics port expires soon.",
+            description="The certificate of {{ $labels.instance }} "
+            "{{ if lt $value 0.0 }}has expired{{ else }}expires in "
+            "{{ $value | humanizeDuration }}{{ end }}.",
+            expr="""\
+last_over_time(dnsbalancer_web_tls_certificate_expiry_timestamp_seconds[3m]) - time()
+  < 14 * 86400
+""",
+            fleet_description="The certificates of {{ $value }} daemons expire within two weeks, "
+            "or have expired.",
         ),
     ),
 )

@@ -35,12 +35,13 @@ def _since(daemon: Daemon, target: str) -> float:
     return float(found["since"])
 
 
-def fleet(stage: Stage, count: int) -> tuple[Daemon, ...]:
+def fleet(stage: Stage, count: int, **keys: object) -> tuple[Daemon, ...]:
     """So many hosts, up and published, each with a member that sees all of them."""
     hosts = stage.hosts[:count]
     stage.up(*hosts)
     stage.publish(*hosts)
-    daemons = tuple(stage.member(host, lock={"lease": 60, "margin": 20}) for host in hosts)
+    keys = {"lock": {"lease": 60, "margin": 20}, **keys}
+    daemons = tuple(stage.member(host, **keys) for host in hosts)
     for daemon in daemons:
         daemon.until_healthy(count)
     return daemons
@@ -64,7 +65,7 @@ def failover(folder: Path) -> Iterator[Scene]:
     """Play it; everything still runs while the scene is looked at."""
     with Stage(folder) as stage, Prometheus(folder) as prometheus:
         start = time.time()
-        daemons = fleet(stage, 3)
+        daemons = fleet(stage, 3, resolvers=["{}:{}".format(*stage.emulator.dns_address)])
         hosts = stage.hosts[:3]
         fallen = hosts[1]
         prometheus.scrape(*daemons)

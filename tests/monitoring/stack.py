@@ -161,6 +161,7 @@ class Prometheus:
         folder: Path,
         rules: Iterable[str] = (),
         alertmanager: Alertmanager | None = None,
+        scheme: str = "http",
     ) -> None:
         self.port = free_port(HOST)
         self._folder = folder
@@ -177,7 +178,12 @@ class Prometheus:
             },
             "rule_files": [str(file) for file in files],
             "scrape_configs": [
-                {"job_name": JOB, "file_sd_configs": [{"files": [str(self._targets)]}]}
+                {
+                    "job_name": JOB,
+                    "scheme": scheme,
+                    "tls_config": {"insecure_skip_verify": True},
+                    "file_sd_configs": [{"files": [str(self._targets)]}],
+                }
             ],
         }
         if alertmanager:

@@ -8,10 +8,12 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterator
+from datetime import datetime, timedelta, timezone
 from pathlib import Path
 
 import pytest
 
+from tests.certificates import Authority
 from tests.e2e.stage import Stage, until, write
 from tests.monitoring.scene import die, fleet
 from tests.monitoring.stack import ALERTS, Prometheus, impatient
@@ -239,8 +241,18 @@ def test_an_api_that_stays_away_raises_its_alert(stage: Stage, tmp_path: Path) -
         until_fired(prometheus, "Stalled")
 
 
+def test_a_certificate_that_expires_raises_its_alert(stage: Stage, tmp_path: Path) -> None:
+    soon = datetime.now(timezone.utc) + timedelta(days=5)
+    Authority().issue(tmp_path / "crt", tmp_path / "key", "localhost", not_after=soon)
+    web = tmp_path / "web.yml"
+    web.write_text("tls_server_config: {cert_file: crt, key_file: key}")
+    with Prometheus(tmp_path, RULES, scheme="https") as prometheus:
+        prometheus.scrape(stage.member(stage.hosts[0], web_config_file=str(web)))
+        until_fired(prometheus, "CertificateExpiring")
+
+
 def test_every_alert_has_been_raised_by_a_real_fault() -> None:
-    by_hand = {"RecordSetEmpty", "Stalled"}
+    by_hand = {"RecordSetEmpty", "Stalled", "CertificateExpiring"}
     assert {*FAULTS, *by_hand} == set(NAMES)
 
 
