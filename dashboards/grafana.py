@@ -172,7 +172,7 @@ def _panels(sections: tuple[Section, ...]) -> list[Json]:
 
 
 def _panel(panel: Panel, number: int, place: Json) -> Json:
-    made = {
+    made: Json = {
         "id": number,
         "type": panel.kind,
         "title": panel.title,
@@ -185,6 +185,9 @@ def _panel(panel: Panel, number: int, place: Json) -> Json:
     }
     if panel.kind == "table":
         made["transformations"] = [_organize(panel)]
+    if panel.style == "bars":  # many series, most of them 0: what was highest comes first
+        legend = made["options"]["legend"] | {"calcs": ["max"], "sortBy": "Max", "sortDesc": True}
+        made["options"] = made["options"] | {"legend": legend}
     return made
 
 
