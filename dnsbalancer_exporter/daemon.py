@@ -26,6 +26,7 @@ from dnsbalancer_exporter.desk import Desk
 from dnsbalancer_exporter.doors import Doors
 from dnsbalancer_exporter.errors import ConfigError
 from dnsbalancer_exporter.export import logs
+from dnsbalancer_exporter.export.failover import Failovers
 from dnsbalancer_exporter.export.instruments import Instruments
 from dnsbalancer_exporter.export.journal import Journal
 from dnsbalancer_exporter.export.metrics import ReportCollector
@@ -60,10 +61,12 @@ class Daemon:
         self._config = config
         self._load = load
         self._next: Config | None = None
+        self._frozen: Report | None = None
         self._stop = asyncio.Event()
         self._loop: asyncio.AbstractEventLoop
         self._registry = client.CollectorRegistry(auto_describe=False)
         self._instruments = Instruments(self._registry)
+        self._failovers = Failovers(self._instruments.step_reached)
         self._epoch = Epoch()
         self._registry.register(ReportCollector(lambda: (self.report(), self._epoch())))
         client.ProcessCollector(registry=self._registry)
@@ -186,11 +189,13 @@ class Daemon:
             self._cycle.outlook.begin(pool)
             self._rounds.begin(pool)
             self._journal.begun(pool)
+        self._frozen = None
         await self._doors.place(config.listen, config.web_config_file, config.state_dir)
         self._instruments.config_read(config.digest, time.time())
 
     async def _swap(self, config: Config) -> None:
         """Put a new configuration in the place of the old one; called between cycles only."""
+        self._frozen = self.report()  # who looks meanwhile does not see half of it
         old, self._config = self._config, config
         same = {(pool.name, pool.zone, pool.records) for pool in config.pools}
         changed = [p for p in old.pools if (p.name, p.zone, p.records) not in same]
@@ -200,6 +205,7 @@ class Daemon:
             self._watch.unfollow(pool.name)
             self._cycle.forget(pool)
             self._propagation.forget(pool.name)
+            self._failovers.forget(pool.name)
             self._instruments.end_pool(pool)
             self._rounds.forget(pool)
         self._restore(state.of_document(document, config.pools, self._epoch(), clock()))
@@ -216,7 +222,8 @@ class Daemon:
         # A DELETE that was sent must take effect within the lock's margin, or never.
         budget = min(WRITE_BUDGET, 0.75 * config.lock.margin)
         driver = connect(config.api, meter=self._metered, clock=clock, write_budget=budget)
-        return Guard(Threaded(driver, config.lock.margin), writable(config.pools))
+        self._driver = Threaded(driver, config.lock.margin)
+        return Guard(self._driver, writable(config.pools))
 
     def _lock(self, config: Config, provider: Provider) -> Lock:
         if not config.lock.enabled:
@@ -224,7 +231,9 @@ class Daemon:
         return ZoneLock(provider, config.lock, clock, random.random, self._locked)
 
     def _locked(self, zone: str, event: str, detail: str) -> None:
-        self._instruments.lock_event(event)
+        if event == "taken":
+            self._failovers.locked(zone, clock())
+        self._instruments.lock_event(zone, event)
         self._journal.locked(zone, event, detail)
 
     def _metered(self, call: ApiCall) -> None:
@@ -266,16 +275,19 @@ class Daemon:
     def _cycled(self, before: PoolReport | None, report: PoolReport) -> None:
         self._journal.cycled(before, report)
         self._instruments.cycle_done(report, time.time())
+        self._failovers.cycled(report)
         if not MISSING:
             self._propagation.cycled(report)
         self._notifier.send("READY=1", f"STATUS={self._sentence()}")
 
     def _judged(self, key: TargetKey, before: TargetState, after: TargetState) -> None:
         self._journal.judged(key, before, after)
+        self._failovers.judged(key, before, after)
         self._rounds.judged(key, before, after)
 
-    def _visible(self, pool: str, _: RecordSetKey, seconds: float) -> None:
+    def _visible(self, pool: str, key: RecordSetKey, seconds: float) -> None:
         self._instruments.dns_visible(pool, seconds)
+        self._failovers.visible(pool, key, seconds)
 
     def _follow(self, pool: Pool, wanted: Iterable[Watched]) -> None:
         self._watch.follow(pool.name, pool.timing, wanted)
@@ -290,11 +302,14 @@ class Daemon:
 
     def report(self) -> Report:
         """One frozen picture; safe to be called from any thread."""
-        return Report(
+        return self._frozen or Report(
             clock(),
             tuple(self._rounds.reports.values()),
             dict(self._watch.states),
             dict(self._rounds.due),
             dict(self._propagation.dns),
             dict(self._propagation.zones.negative_ttls),
+            self._watch.lag(),
+            self._watch.stood_still,
+            self._driver.token_expires_at,
         )

@@ -185,7 +185,9 @@ class Report:
 
     ``due`` says when the next cycle of each pool is due, unless something happens before.
     ``dns`` is by pool and record set, and empty if no name server is asked; ``negative_ttls`` are
-    the seconds, by zone, for which "no such record" may be cached.
+    the seconds, by zone, for which "no such record" may be cached. ``lag`` is by how many seconds
+    the event loop is, or was last, late, ``stood_still`` how often the whole process was;
+    ``token_expires_at`` is on the process's clock, None without a login.
     """
 
     at: float
@@ -194,3 +196,6 @@ class Report:
     due: Mapping[str, float] = field(default_factory=dict)
     dns: Mapping[tuple[str, RecordSetKey], InDns] = field(default_factory=dict)
     negative_ttls: Mapping[str, int] = field(default_factory=dict)
+    lag: float = 0.0
+    stood_still: int = 0
+    token_expires_at: float | None = None

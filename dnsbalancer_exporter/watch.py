@@ -61,6 +61,7 @@ class Watch:
     """Keeps ``states`` up to date. All methods belong to the event loop's thread.
 
     ``states`` holds frozen values; other threads may copy it with ``dict(watch.states)``.
+    ``stood_still`` counts how often the process did.
     """
 
     def __init__(self, prober: Prober, clock: Callable[[], float], listener: Listener) -> None:
@@ -71,6 +72,8 @@ class Watch:
         self._timers: dict[TargetKey, asyncio.TimerHandle] = {}
         self._attempts: dict[TargetKey, asyncio.Task[ProbeResult]] = {}
         self._beat_at = clock()
+        self._last_lag = 0.0
+        self.stood_still = 0
         self._heart: asyncio.TimerHandle | None = None
 
     def follow(self, pool: str, timing: Timing, wanted: Iterable[Watched]) -> None:
@@ -106,6 +109,12 @@ class Watch:
         """Stop probing for ``pool`` and forget its states."""
         for key in [k for k in self.states if k.pool == pool]:
             self._forget(key)
+
+    def lag(self) -> float:
+        """Seconds by which the heartbeat is late, or was the last time; from any thread."""
+        if self._heart is None:
+            return 0.0
+        return max(self._last_lag, self._clock() - self._beat_at - BEAT)
 
     def close(self) -> None:
         """Stop all probes."""
@@ -177,8 +186,11 @@ class Watch:
 
     def _beat(self) -> None:
         now = self._clock()
-        if now - self._beat_at > LATE:
-            self._doubt_everything()
+        if self._heart:  # not the first one
+            self._last_lag = max(0.0, now - self._beat_at - BEAT)
+            if now - self._beat_at > LATE:
+                self.stood_still += 1
+                self._doubt_everything()
         self._beat_at = now
         self._heart = asyncio.get_running_loop().call_later(BEAT, self._beat)
 

@@ -118,12 +118,33 @@ REPORT_ROWS = (
     ),
     Row("zone_read_timestamp_seconds", "gauge", ("pool",), "When the zone was last read; or 0."),
     Row("cycle_interval_seconds", "gauge", ("pool",), "Configured seconds between quiet cycles."),
+    Row(
+        "auth_token_expiry_timestamp_seconds",
+        "gauge",
+        (),
+        "When the login at the provider expires, by its own word; 0 while there is none.",
+    ),
+    Row(
+        "loop_lag_seconds",
+        "gauge",
+        (),
+        "How late the event loop's heartbeat is, or was the last time; it beats once a second.",
+    ),
+    Row(
+        "loop_stood_still",
+        "counter",
+        (),
+        "Times that the process stood still for seconds and doubted all that it knew.",
+    ),
 )
 
 OPERATION = ("operation",)
 POOL = ("pool",)
 CHANGE = ("pool", "dns_zone", "action")
 RESOLVER = ("resolver",)
+RESOLVER_REASON = ("resolver", "reason")
+STEP = ("pool", "step")
+ZONE = ("dns_zone",)
 
 PROCESS_ROWS = (
     Row("build_info", "gauge", ("version", "python_version"), "1; which build this is."),
@@ -154,7 +175,12 @@ PROCESS_ROWS = (
     Row("api_requests", "counter", OPERATION, "HTTP attempts at the provider, retries included."),
     Row("api_request_failures", "counter", (*OPERATION, "reason"), "Of these, what failed."),
     Row("api_responses", "counter", (*OPERATION, "code"), "HTTP answers, by status code."),
-    Row("api_request_duration_seconds", "histogram", OPERATION, "How long attempts took."),
+    Row(
+        "api_request_duration_seconds",
+        "histogram",
+        OPERATION,
+        "How long attempts that succeeded took.",
+    ),
     Row("api_up", "gauge", (), "1 if the last attempt at the provider succeeded."),
     Row("api_last_success_timestamp_seconds", "gauge", (), "When an attempt last succeeded; or 0."),
     Row("cycles", "counter", POOL, "Finished cycles."),
@@ -169,8 +195,23 @@ PROCESS_ROWS = (
     Row("record_gap_refills", "counter", RECORD_SET, "Addresses that were put into such a set."),
     Row("state_last_save_successful", "gauge", (), "1 if drains and memory could last be saved."),
     Row("lock_events", "counter", ("event",), "What became of the lock of withdrawals."),
+    Row("lock_held", "gauge", ZONE, "1 while this instance holds the zone's lock of withdrawals."),
+    Row(
+        "failover_duration_seconds",
+        "histogram",
+        STEP,
+        "From the first probe of the failures that led to a withdrawal of ours until each step of "
+        "it: holds included, once per record set.",
+    ),
+    Row(
+        "recovery_duration_seconds",
+        "histogram",
+        STEP,
+        "From the first probe of the successes that led to a publication of ours after a failure "
+        "until each step of it: hold-down included, drains not.",
+    ),
     Row("dns_queries", "counter", RESOLVER, "Questions to name servers, repetitions included."),
-    Row("dns_query_failures", "counter", (*RESOLVER, "reason"), "Of these, what failed."),
+    Row("dns_query_failures", "counter", RESOLVER_REASON, "Of these, what failed."),
     Row(
         "dns_visible_seconds",
         "histogram",
@@ -179,6 +220,8 @@ PROCESS_ROWS = (
     ),
 )
 
+LONG = (0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 15.0, 30.0, 60.0, 120.0, 300.0, 600.0)
+
 WEB_REJECTIONS = ("limit", "timeout", "tls", "auth")
 """Why a connection was turned away: its place was needed, it was too slow, no TLS, no password."""
 
@@ -186,5 +229,7 @@ BUCKETS = {
     "api_request_duration_seconds": (0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0),
     "cycle_duration_seconds": (0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0),
     "dns_visible_seconds": (1.0, 2.5, 5.0, 10.0, 20.0, 30.0, 60.0, 120.0, 300.0, 600.0),
+    "failover_duration_seconds": LONG,
+    "recovery_duration_seconds": LONG,
 }
 """Upper bounds in seconds of the histograms in PROCESS_ROWS."""

@@ -7,7 +7,7 @@ told by callbacks. Every child of a closed set exists from the start, at 0.
 from __future__ import annotations
 
 import platform
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from itertools import product
 from typing import NamedTuple
 
@@ -21,9 +21,14 @@ from dnsbalancer_exporter.export.catalogue import (
     POOL,
     PROCESS_ROWS,
     RECORD_SET,
+    RESOLVER,
+    RESOLVER_REASON,
+    STEP,
     WEB_REJECTIONS,
+    ZONE,
     Row,
 )
+from dnsbalancer_exporter.export.failover import STEPS
 from dnsbalancer_exporter.model import NameServer, Pool
 from dnsbalancer_exporter.names import RecordType
 from dnsbalancer_exporter.report import (
@@ -33,6 +38,8 @@ from dnsbalancer_exporter.report import (
     DnsReason,
     PoolReport,
 )
+
+Labels = tuple[str, ...]
 
 ACTIONS = ("create", "delete")
 EXPIRY = "web_tls_certificate_expiry_timestamp_seconds"
@@ -46,19 +53,30 @@ class ApiCounts(NamedTuple):
     last_success_at: float | None
 
 
-def _record_set(pool: Pool, name: str, type_: RecordType) -> tuple[str, ...]:
+def _record_set(pool: Pool, name: str, type_: RecordType) -> Labels:
     return pool.name, pool.zone, name, type_.value
 
 
-def _series(row: Row, pool: Pool) -> Iterator[tuple[str, ...]]:
-    """The labels of all series that one row has for a pool, known in advance."""
-    if row.labels == POOL:
-        yield (pool.name,)
-    elif row.labels == CHANGE:
-        yield from ((pool.name, pool.zone, action) for action in ACTIONS)
-    elif row.labels == RECORD_SET:
-        for key in product(pool.records, pool.types):
-            yield _record_set(pool, *key)
+def _resolvers(pool: Pool) -> list[str]:
+    return [str(server) for server in pool.resolvers or ()]
+
+
+SERIES: Mapping[Labels, Callable[[Row, Pool], Iterable[Labels]]] = {
+    POOL: lambda _, pool: [(pool.name,)],
+    STEP: lambda row, pool: product([pool.name], STEPS[row.name]),
+    CHANGE: lambda _, pool: product([pool.name], [pool.zone], ACTIONS),
+    RECORD_SET: lambda _, pool: [_record_set(pool, *k) for k in product(pool.records, pool.types)],
+    ZONE: lambda _, pool: [(pool.zone,)],
+    RESOLVER: lambda _, pool: product(_resolvers(pool)),
+    RESOLVER_REASON: lambda _, pool: product(_resolvers(pool), [r.value for r in DnsReason]),
+}
+"""The series that a row with these labels has for a pool, as far as they are known in advance."""
+
+
+def _series(pool: Pool) -> set[tuple[str, Labels]]:
+    """All series of a pool that are known in advance: names of rows, and labels."""
+    rows = [row for row in PROCESS_ROWS if row.labels in SERIES]
+    return {(row.name, labels) for row in rows for labels in SERIES[row.labels](row, pool)}
 
 
 class Instruments:
@@ -67,6 +85,7 @@ class Instruments:
     def __init__(self, registry: client.CollectorRegistry) -> None:
         self._registry = registry
         self._tells_expiry = True
+        self._pools: dict[str, Pool] = {}
         client.disable_created_metrics()  # type: ignore[no-untyped-call]
         self._counters: dict[str, client.Counter] = {}
         self._gauges: dict[str, client.Gauge] = {}
@@ -98,16 +117,22 @@ class Instruments:
         self.web_config_read(None)
 
     def begin_pool(self, pool: Pool) -> None:
-        """Have all series of a pool at 0 before its first cycle."""
-        for row in PROCESS_ROWS:
-            for labels in _series(row, pool):
-                self._metric(row.name).labels(*labels)
+        """Have all series of a pool at 0 before its first cycle; those that it had stay."""
+        earlier, self._pools[pool.name] = self._pools.get(pool.name), pool
+        for name, labels in _series(pool):
+            self._metric(name).labels(*labels)
+        if earlier and earlier != pool:
+            self._remove(earlier)
 
     def end_pool(self, pool: Pool) -> None:
         """Remove the series of a pool that is no longer configured."""
-        for row in PROCESS_ROWS:
-            for labels in _series(row, pool):
-                self._metric(row.name).remove(*labels)
+        self._pools.pop(pool.name, None)
+        self._remove(pool)
+
+    def _remove(self, pool: Pool) -> None:
+        """Remove the series of a pool as it was, but for those that a pool has now."""
+        for name, labels in _series(pool).difference(*map(_series, self._pools.values())):
+            self._metric(name).remove(*labels)
 
     def _metric(self, name: str) -> client.Counter | client.Gauge | client.Histogram:
         for metrics in (self._counters, self._gauges, self._histograms):
@@ -156,9 +181,15 @@ class Instruments:
         """A connection was turned away for one of WEB_REJECTIONS."""
         self._counters["web_connections_rejected"].labels(reason).inc()
 
-    def lock_event(self, event: str) -> None:
+    def lock_event(self, zone: str, event: str) -> None:
         """One of LOCK_EVENTS happened."""
         self._counters["lock_events"].labels(event).inc()
+        if event in {"taken", "released", "left"}:
+            self._gauges["lock_held"].labels(zone).set(event == "taken")
+
+    def step_reached(self, metric: str, pool: str, step: str, seconds: float) -> None:
+        """A failover or a recovery got so far: one of failover.STEPS."""
+        self._histograms[metric].labels(pool, step).observe(seconds)
 
     def dns_asked(self, server: NameServer, reason: DnsReason | None) -> None:
         """Count one question to a name server; ``reason`` says why it came to nothing."""
@@ -174,12 +205,12 @@ class Instruments:
     def api_call(self, call: ApiCall, unix_now: float) -> None:
         """Count one HTTP attempt."""
         self._counters["api_requests"].labels(call.operation).inc()
-        durations = self._histograms["api_request_duration_seconds"]
-        durations.labels(call.operation).observe(call.duration)
         if call.status:
             self._counters["api_responses"].labels(call.operation, str(call.status)).inc()
         self._gauges["api_up"].set(call.reason is None)
         if call.reason is None:
+            durations = self._histograms["api_request_duration_seconds"]
+            durations.labels(call.operation).observe(call.duration)
             self._gauges["api_last_success_timestamp_seconds"].set(unix_now)
         else:
             failures = self._counters["api_request_failures"]

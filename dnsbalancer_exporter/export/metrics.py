@@ -97,6 +97,10 @@ def samples(report: Report, epoch: float) -> Iterator[Sample]:
         yield from _dns_samples(pool, report, epoch)
     for zone, seconds in report.negative_ttls.items():
         yield "dns_soa_minimum_seconds", (zone,), seconds
+    yield "loop_lag_seconds", (), report.lag
+    yield "loop_stood_still", (), report.stood_still
+    expiry = report.token_expires_at
+    yield "auth_token_expiry_timestamp_seconds", (), 0.0 if expiry is None else expiry + epoch
 
 
 def _probe_samples(labels: Labels, state: TargetState, epoch: float) -> Iterator[Sample]:

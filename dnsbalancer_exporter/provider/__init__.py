@@ -92,6 +92,14 @@ class LogsIn(Protocol):
         """Log in, if that is not done yet, within ``budget`` seconds; raises ProviderError."""
         ...
 
+    @property
+    def token_expires_at(self) -> float | None:
+        """When the login in use expires, on the clock given to `connect`; None without one.
+
+        Never waits, and raises nothing.
+        """
+        ...
+
 
 class Account(Protocol):
     """The login details, as config.Api has them.

@@ -108,6 +108,11 @@ class Keystone:
         self.token(deadline)
         return self._made
 
+    @property
+    def expires_at(self) -> float | None:
+        """When the token in use expires, on the wire's clock; None without one. Never waits."""
+        return None if self._token is None else self._expires_at
+
     def invalidate(self, token: Secret) -> None:
         """Forget ``token``, which was answered with 401, unless it has been replaced already."""
         with self._lock:
@@ -138,9 +143,9 @@ class Keystone:
                 return failure
             self._refusal = str(failure)
         else:
-            self._token, self._made = grant.token, grant.login
             life = grant.login.life
             self._expires_at = started + life
+            self._token, self._made = grant.token, grant.login
             self._renew_at = self._expires_at - min(RENEWAL, life / 10)
             self._refusals = 0
             return grant.token

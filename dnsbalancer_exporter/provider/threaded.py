@@ -37,6 +37,12 @@ class Threaded:
             return None
         return await _call(lambda: driver.log_in(budget), budget + 5.0, ProviderError)
 
+    @property
+    def token_expires_at(self) -> float | None:
+        """As the driver's, at once; None from a driver that has no login of its own."""
+        driver = self._driver
+        return driver.token_expires_at if isinstance(driver, LogsIn) else None
+
     async def list_records(self, zone: str, type: RecordType, budget: float) -> tuple[Record, ...]:
         """As the driver's; given up a little after ``budget`` seconds."""
         return await _call(

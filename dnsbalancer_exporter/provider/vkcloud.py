@@ -136,6 +136,11 @@ class VkCloud:
         """Log in, if that is not done yet, within ``budget`` seconds."""
         return self._keystone.log_in(self._wire.clock() + budget)
 
+    @property
+    def token_expires_at(self) -> float | None:
+        """When the login in use expires; None without one."""
+        return self._keystone.expires_at
+
     def _list(self, zone: str, kind: RecordType, deadline: float) -> tuple[Record, ...]:
         known = zone in self._zones
         try:

@@ -7,6 +7,7 @@ from pathlib import Path
 from dnsbalancer_exporter.config import reference_table
 from dnsbalancer_exporter.errors import ApiReason
 from dnsbalancer_exporter.export.catalogue import PROCESS_ROWS, REPORT_ROWS, WEB_REJECTIONS, Row
+from dnsbalancer_exporter.export.failover import STEPS
 from dnsbalancer_exporter.model import Health, Hold, ProbeReason, Unpublished
 from dnsbalancer_exporter.report import API_OPERATIONS, LOCK_EVENTS, PROBE_BUCKETS, DnsReason
 
@@ -72,6 +73,7 @@ def _sets() -> str:
         "`operation`": list(API_OPERATIONS),
         "`reason` of `api_request_failures_total`": [r.value for r in ApiReason],
         "`reason` of `dns_query_failures_total`": [r.value for r in DnsReason],
+        **{f"`step` of `{name}`": list(steps) for name, steps in STEPS.items()},
         "`event` of `lock_events_total`": list(LOCK_EVENTS),
         "`reason` of `web_connections_rejected_total`": list(WEB_REJECTIONS),
     }

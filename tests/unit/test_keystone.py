@@ -222,3 +222,15 @@ def test_a_login_can_be_looked_at(
     assert here.keystone.log_in(here.clock() + 30) == made
     assert token(here) == TOKEN
     assert server.login_count == 1
+
+
+def test_it_is_told_when_the_token_in_use_expires(server: Scripted, here: Client) -> None:
+    assert here.keystone.expires_at is None
+    server.logins.append(login(life=120))
+    before = here.clock()
+    given = here.keystone.token(before + 30)
+    expiry = here.keystone.expires_at
+    assert expiry is not None
+    assert before + 120 <= expiry <= here.clock() + 120
+    here.keystone.invalidate(given)
+    assert here.keystone.expires_at is None

@@ -466,6 +466,27 @@ def approx_pairs(pairs: list[tuple[float, str]]) -> list[tuple[object, str]]:
     return [(pytest.approx(at, abs=1e-6), address) for at, address in pairs]
 
 
+def test_standing_still_is_counted_and_being_late_is_told_while_it_lasts() -> None:
+    async def scene(stage: Stage) -> None:
+        assert (stage.watch.lag(), stage.watch.stood_still) == (0.0, 0)
+        virtual_time.loop().stand_still(30.0)
+        stage.follow(target(A))  # a slow start is not standing still
+        await asyncio.sleep(20.5)
+        assert (stage.watch.lag(), stage.watch.stood_still) == (0.0, 0)
+        virtual_time.loop().stand_still(2.5)
+        assert stage.watch.lag() == pytest.approx(2.0)  # it was due half a second later
+        await stand_still(1.0)
+        assert stage.watch.lag() == pytest.approx(3.0)
+        assert stage.watch.stood_still == 0
+        await asyncio.sleep(1.5)
+        assert stage.watch.lag() == pytest.approx(0.0)
+        await stand_still(30.0)
+        assert stage.watch.stood_still == 1
+        assert stage.watch.lag() > 28.0
+
+    play(scene)
+
+
 def test_a_short_pause_is_no_reason_to_doubt() -> None:
     async def scene(stage: Stage) -> None:
         stage.follow(target(A))
