@@ -77,7 +77,7 @@ class Failovers:
         old, new = before.health, after.health
         if after.last and not old.successes and new.successes:
             self._first_success[key] = after.last.started
-        if old.health is new.health or new.since is None or key.reference:
+        if old.health is new.health or new.since is None:
             return
         if new.health is Health.DOWN and new.failing_since is not None:
             self._turns[FAILOVER, key] = _Turn(new.failing_since, new.since)

@@ -117,6 +117,7 @@ def test_a_withdrawal_is_measured_from_the_first_failed_probe_on(scene: Scene) -
         (FAILOVER, "locked", 3.0),
         (FAILOVER, "accepted", 4.0),
     ]
+    scene.cycled(holds=(B,))
     scene.failovers.visible("p", KEY, 20.0)
     assert scene.taken() == [(FAILOVER, "visible", 24.0)]
     scene.failovers.visible("p", KEY, 30.0)
@@ -164,6 +165,13 @@ def test_a_delete_counts_though_the_cycle_ends_with_an_error(scene: Scene) -> No
     assert scene.taken() == []
 
 
+def test_a_cycle_that_could_not_read_settles_nothing(scene: Scene) -> None:
+    scene.probed(A, "FFF", 100.0)
+    scene.cycled(error="the API is away since the start")
+    scene.cycled(deleted(A, 130.0), holds=(B,))
+    assert scene.taken()[-1] == (FAILOVER, "accepted", 30.0)
+
+
 def test_a_record_that_comes_back_and_goes_again_is_no_second_failover(scene: Scene) -> None:
     scene.probed(A, "FFF", 100.0)
     scene.cycled(deleted(A, 105.0), holds=(B,))
@@ -185,6 +193,8 @@ def test_of_duplicates_the_last_to_go_counts_once(scene: Scene) -> None:
     scene.probed(A, "FFF", 100.0)
     scene.cycled(deleted(A, 105.0, id_="1"), deleted(A, 107.0, id_="2"), holds=(B,))
     assert scene.taken() == [(FAILOVER, "detected", 2.5), (FAILOVER, "accepted", 7.0)]
+    scene.failovers.visible("p", KEY, 1.0)
+    assert scene.taken() == [(FAILOVER, "visible", 8.0)]
 
 
 def test_each_record_set_counts(scene: Scene) -> None:
@@ -195,7 +205,8 @@ def test_each_record_set_counts(scene: Scene) -> None:
     accepted = sorted(s for _, step, s in scene.taken() if step == "accepted")
     assert accepted == [5.0, 6.0]
     scene.failovers.visible("p", RecordSetKey(OTHER, RecordType.A), 1.0)
-    assert scene.taken() == [(FAILOVER, "visible", 7.0)]
+    scene.failovers.visible("p", KEY, 1.0)
+    assert scene.taken() == [(FAILOVER, "visible", 7.0), (FAILOVER, "visible", 6.0)]
 
 
 def test_each_death_counts(scene: Scene) -> None:
@@ -221,8 +232,14 @@ def test_a_return_is_measured_from_the_first_successful_probe_on(scene: Scene) -
     assert scene.taken() == [(RECOVERY, "visible", 9.0)]  # and no failover: it never came to it
 
 
-def test_a_first_publication_and_a_refill_are_no_recovery(scene: Scene) -> None:
-    scene.cycled(created(A, 20.0), holds=(A, B))
+def test_a_first_publication_is_no_recovery() -> None:
+    scene = Scene()
+    scene.probed(A, "SS", 10.0)
+    scene.cycled(created(A, 20.0), holds=(A,))
+    assert scene.taken() == []
+
+
+def test_a_refill_is_no_recovery(scene: Scene) -> None:
     scene.probed(A, "FFF", 100.0)
     scene.cycled(holds=(A, B))  # fail open, say: it was never withdrawn
     scene.probed(A, "SS", 200.0)
