@@ -98,6 +98,26 @@ CYCLES = Section(
     "Cycles",
     (
         graph(
+            "Failovers, step by step",
+            "Mean time from the first failed probe until the target was held down, the lock was "
+            "held, the API had acknowledged, and every name server served it. Only while there are "
+            "failovers.",
+            Query(
+                "sum by (pool, step) (increase(dnsbalancer_failover_duration_seconds_sum{@job}"
+                "[$__range])) / (sum by (pool, step) (increase("
+                "dnsbalancer_failover_duration_seconds_count{@job}[$__range])) > 0)",
+                "{{pool}} {{step}}",
+            ),
+            unit="s",
+        ),
+        graph(
+            "Delay of the event loop",
+            "How late its heartbeat comes. Above a second probes are late, and late ones are "
+            "discarded.",
+            Query("max by (instance) (dnsbalancer_loop_lag_seconds{@job})", EACH),
+            unit="s",
+        ),
+        graph(
             "Age of the last good cycle",
             "Seconds since the zone was read without error, and the configured interval.",
             Query(
