@@ -65,10 +65,11 @@ class Daemon:
         self._stop = asyncio.Event()
         self._loop: asyncio.AbstractEventLoop
         self._registry = client.CollectorRegistry(auto_describe=False)
+        self._epoch = Epoch()
+        # Drawn first: then who is gone from the Report is gone from the counters after it, too.
+        self._registry.register(ReportCollector(lambda: (self.report(), self._epoch())))
         self._instruments = Instruments(self._registry)
         self._failovers = Failovers(self._instruments.step_reached)
-        self._epoch = Epoch()
-        self._registry.register(ReportCollector(lambda: (self.report(), self._epoch())))
         client.ProcessCollector(registry=self._registry)
         self._journal = Journal(time.time)
         self._notifier = Notifier()
