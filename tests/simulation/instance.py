@@ -53,6 +53,7 @@ class Daemon:
         self.gaps = 0
         self.reports: list[PoolReport] = []
         self.process = virtual_time.Process()
+        self._time = virtual_time.loop().time
         self._next: Pool | None = None
         self.seen: dict[str, Seen] = {}
         self.watch = Watch(Eyes(around.network, place, self.clock), self.clock, self._judged)
@@ -65,7 +66,7 @@ class Daemon:
         self._task: asyncio.Task[None] | None = None
 
     def clock(self) -> float:
-        return virtual_time.loop().time() * self.pace + self.offset
+        return self._time() * self.pace + self.offset
 
     def start(self, kept: Kept | None) -> None:
         """As the daemon does: begin with what was kept, then turn."""
