@@ -7,7 +7,7 @@ import asyncio
 import pytest
 
 from tests.simulation import virtual_time
-from tests.simulation.virtual_time import Deadlock
+from tests.simulation.virtual_time import Deadlock, VirtualTimeLoop
 
 
 def test_sleeping_moves_the_clock_and_nothing_else_does() -> None:
@@ -100,3 +100,26 @@ def test_tasks_that_are_left_are_cancelled() -> None:
 
     assert virtual_time.run(main()).cancelled()
     assert seen == ["cancelled"]
+
+
+def test_a_loop_is_stepped_from_outside_and_nothing_goes_on_in_between() -> None:
+    made = VirtualTimeLoop()  # type: ignore[abstract]
+    seen: list[float] = []
+
+    async def tick() -> None:
+        while True:
+            await asyncio.sleep(1.0)
+            seen.append(made.time())
+
+    async def begin() -> asyncio.Task[None]:
+        return asyncio.ensure_future(tick())
+
+    task = made.step(begin())
+    made.settle()
+    assert seen == []
+    made.step(asyncio.sleep(2.5))
+    assert seen == [1001.0, 1002.0]
+    made.step(asyncio.sleep(1.0))
+    assert seen == [1001.0, 1002.0, 1003.0]
+    made.close()
+    assert task.cancelled()

@@ -11,9 +11,10 @@ suspend, and left for dead, as by kill -9, without a single ``finally`` of it be
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import heapq
 from collections import deque
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Coroutine, Iterator
 from contextvars import Context, ContextVar, copy_context
 from typing import Any, TypeVar
 
@@ -156,35 +157,59 @@ class VirtualTimeLoop(asyncio.AbstractEventLoop):
 
     def play(self, main: Coroutine[Any, Any, T]) -> T:
         """Run ``main`` to its end, then cancel whatever is left."""
+        try:
+            return self.step(main)
+        finally:
+            self.close()
+
+    def step(self, main: Coroutine[Any, Any, T]) -> T:
+        """Run ``main`` to its end; whatever else has begun waits for the next step."""
+        with self._running():
+            task = self.create_task(main)
+            self._until(task)
+            return task.result()
+
+    def settle(self) -> None:
+        """Run whatever can run now, until everybody waits; no time passes."""
+        with self._running():
+            while self._ready:
+                self._turn()
+
+    def close(self) -> None:
+        """Cancel whatever is left."""
+        with self._running():
+            self._end()
+
+    @contextlib.contextmanager
+    def _running(self) -> Iterator[None]:
         asyncio._set_running_loop(self)
         try:
-            task = self.create_task(main)
-            try:
-                self._until(task)
-            finally:
-                self._end()
-            return task.result()
+            yield
         finally:
             asyncio._set_running_loop(None)
 
     def _until(self, task: asyncio.Future[Any]) -> None:
-        ready = self._ready
         while not task.done():
-            if self.failures and self.stops:
-                raise self.failures[0]
             self._come_due()
-            for _ in range(len(ready)):
-                handle = ready.popleft()
-                if handle._gone:
-                    continue
-                process = handle.context.get(_PROCESS)
-                if process is not None and process.frozen:
-                    process.backlog.append(handle)
-                    continue
-                try:
-                    handle.context.run(handle.callback, *handle.arguments)
-                except Exception as error:  # noqa: BLE001
-                    self.failures.append(error)
+            self._turn()
+
+    def _turn(self) -> None:
+        """Call what is ready, once."""
+        if self.failures and self.stops:
+            raise self.failures[0]
+        ready = self._ready
+        for _ in range(len(ready)):
+            handle = ready.popleft()
+            if handle._gone:
+                continue
+            process = handle.context.get(_PROCESS)
+            if process is not None and process.frozen:
+                process.backlog.append(handle)
+                continue
+            try:
+                handle.context.run(handle.callback, *handle.arguments)
+            except Exception as error:  # noqa: BLE001
+                self.failures.append(error)
 
     def _come_due(self) -> None:
         """Make ready what is due by now; if nothing is ready, jump to the next timer first."""
