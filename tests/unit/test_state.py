@@ -356,6 +356,14 @@ def test_any_value_in_any_place_is_taken_or_refused_but_never_a_crash(
         assert found is None or isinstance(found, Kept)
 
 
+@pytest.mark.parametrize("value", [math.nan, math.inf, -math.inf, 1e300])
+def test_a_time_that_could_not_be_written_again_is_none(value: float) -> None:
+    written = document()
+    written["pools"]["p"]["drains"][A]["since"] = value
+    with pytest.raises(Unusable, match="is no time"):
+        again(written)
+
+
 def test_fields_are_only_ever_added_so_one_that_is_missing_has_its_default() -> None:
     """A file of an earlier release: it knew neither `forced` nor `proven`."""
     written = document(replace(KEPT, contests={}))

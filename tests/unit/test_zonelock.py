@@ -191,3 +191,71 @@ def test_without_the_right_to_write_it_withdrawals_wait() -> None:
     assert take(scene.one) is False
     assert take(scene.one) is False  # and the API is not asked again at once
     assert scene.calls == ["create"]
+
+
+class Slow(Shared):
+    """``seconds`` are how long the next call of each kind takes."""
+
+    def __init__(self, scene: Scene, **seconds: float) -> None:
+        super().__init__(scene.store)
+        self._scene = scene
+        self._seconds = seconds
+
+    async def list_records(self, zone: str, type: RecordType, budget: float) -> tuple[Record, ...]:
+        self._scene.now += self._seconds.pop("list", 0.0)
+        return await super().list_records(zone, type, budget)
+
+    async def create_record(self, zone: str, create: Create) -> Record:
+        made = await super().create_record(zone, create)
+        self._scene.now += self._seconds.pop("create", 0.0)
+        return made
+
+
+def slow(scene: Scene, **seconds: float) -> ZoneLock:
+    return ZoneLock(Slow(scene, **seconds), TERMS, lambda: scene.now, lambda: 0.5, lambda *_: None)
+
+
+def test_the_time_that_a_create_took_is_time_of_the_lease() -> None:
+    scene = Scene()
+    writer = slow(scene, create=30.0)
+    assert take(writer) is True
+    scene.now += 9.0
+    assert writer.valid(POOL) is True
+    scene.now += 2.0
+    assert writer.valid(POOL) is False
+
+
+def test_a_lock_is_seen_when_it_is_answered_and_not_when_it_is_asked_for() -> None:
+    scene = Scene()
+    scene.left_over()
+    writer = slow(scene, list=30.0)
+    assert take(writer) is False
+    scene.now += 40.0  # 70 s since it was asked for, 40 s since it was seen
+    assert take(writer) is False
+    scene.now += 30.0
+    assert take(writer) is True
+
+
+def test_whoever_breaks_a_lock_competes_for_the_next_one_like_all_others() -> None:
+    scene = Scene()
+    scene.left_over()
+    take(scene.one)
+    scene.now += 61.0
+    scene.store.calls.clear()
+    assert take(scene.one) is True
+    assert scene.calls == ["create", "list", "delete", "create", "list"]
+    assert scene.locks == 1
+
+
+def test_a_release_that_comes_late_does_not_release_the_next_holders_lock() -> None:
+    scene = Scene()
+    take(scene.one)
+    scene.store.failures.append(BROKEN)
+    release(scene.one, settled=True)
+    take(scene.two)
+    scene.now += 61.0
+    assert take(scene.two) is True
+    asyncio.run(scene.one.tidy(POOL))
+    assert scene.told[-1] == "released"
+    assert scene.locks == 1
+    assert take(scene.writer()) is False
