@@ -7,7 +7,7 @@ NPROC  := $(shell nproc 2>/dev/null || echo 2)
 PYTEST := $(BIN)/python -m pytest -q -p no:cacheprovider -n $(NPROC) --dist loadgroup
 
 .DEFAULT_GOAL := help
-.PHONY: help demo check test docs fix soak bench clean
+.PHONY: help demo check test docs fix soak mutants bench clean
 
 help: ## list the targets
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -40,6 +40,9 @@ docs: $(READY) ## write the documents that are made from the code
 
 soak: $(READY) ## drawn worlds for as long as told (SOAK=30m): prints the seed of what it finds
 	$(BIN)/python -m tests.simulation.soak
+
+mutants: $(READY) ## plant known bugs one by one, and see a named test fail by each (ONLY=word takes some)
+	$(BIN)/python -m tests.mutants.run
 
 bench: $(READY) ## what a failover, a quiet cycle and a member cost
 	$(BIN)/python -m benchmarks.failover

@@ -1,0 +1,258 @@
+"""Bugs against the laws, one by one (docs/architecture.md)."""
+
+from __future__ import annotations
+
+from tests.mutants.mutant import (
+    CYCLE,
+    DESK,
+    GUARD,
+    HEALTH,
+    PLAN,
+    ROSTER,
+    SCENARIO,
+    STATE,
+    WATCH,
+    Mutant,
+)
+
+LAWS = (
+    Mutant(
+        "law 1: the floor is off by one",
+        "plan.py",
+        "enough = len(left) >= least",
+        "enough = len(left) >= least - 1",
+        PLAN + "min_records_values_are_left",
+    ),
+    Mutant(
+        "law 1: the floor is ignored",
+        "plan.py",
+        "return None if enough and stands else Hold.MIN_RECORDS",
+        "return None",
+        PLAN + "what_is_left_must_hold_one_of_ours_that_is_up",
+    ),
+    Mutant(
+        "law 1: whoever is left need not be up",
+        "plan.py",
+        "return None if enough and stands else",
+        "return None if enough else",
+        PLAN + "what_is_left_must_hold_one_of_ours_that_is_up",
+    ),
+    Mutant(
+        "law 1: what is withdrawn still counts as left",
+        "plan.py",
+        "            left.discard(value)\n",
+        "",
+        PLAN + "min_records_values_are_left",
+    ),
+    Mutant(
+        "law 1: no fail open",
+        "plan.py",
+        "(Hold.FAIL_OPEN, not any(s.health is Health.UP for s in states)),",
+        "(Hold.FAIL_OPEN, False),",
+        SCENARIO + "all_dead_leaves_what_is_published",
+    ),
+    Mutant(
+        "law 1: whoever has begun to fail still vouches for the rest",
+        "health.py",
+        "return state.health is Health.UP and not (state.failures or state.errors)",
+        "return state.health is Health.UP",
+        HEALTH + "a_state_is_settled_asks_again_and_vouches",
+    ),
+    Mutant(
+        "law 2: with `targets`, what they do not name is withdrawn too",
+        "plan.py",
+        "    return address in named\n",
+        "    return True\n",
+        PLAN + "with_listed_targets_other_addresses_are_counted_and_left_alone",
+    ),
+    Mutant(
+        "law 2: records of other names are taken for the pool's",
+        "outlook.py",
+        "records += [r for r in listed if r.name in pool.records]",
+        "records += listed",
+        CYCLE + "records_of_other_names_and_types_are_never_touched",
+    ),
+    Mutant(
+        "law 3: delete before create",
+        "cycle.py",
+        """            current = await self._publish(pool, current, changes)
+            if current.deletes:
+                current = await self._withdraw(pool, current, changes)
+""",
+        """            if current.deletes:
+                current = await self._withdraw(pool, current, changes)
+            current = await self._publish(pool, current, changes)
+""",
+        CYCLE + "creates_come_first_and_deletes_last_each_on_a_fresh_read",
+    ),
+    Mutant(
+        "law 4: a doubtful list is acted on",
+        "plan.py",
+        "(Hold.STALE_VIEW, situation.doubtful),",
+        "(Hold.STALE_VIEW, False),",
+        CYCLE + "a_list_that_is_too_short_withholds_withdrawals_until_a_second_one_agrees",
+    ),
+    Mutant(
+        "law 5: an empty list is believed at once",
+        "roster.py",
+        "    if belief is None or length * 2 >= belief.length:\n",
+        "    if belief is None or not length or length * 2 >= belief.length:\n",
+        ROSTER + "lists_are_believed_or_in_doubt",
+    ),
+    Mutant(
+        "law 5: an ERROR is a failure",
+        "health.py",
+        """        return replace(state, errors=state.errors + 1)
+""",
+        """        result = replace(result, outcome=Outcome.FAILURE)
+""",
+        HEALTH + "nothing_but_the_number_of_errors_changes_by_an_error",
+    ),
+    Mutant(
+        "law 5: no warm-up",
+        "outlook.py",
+        "warming=not memory.warm_up.over,",
+        "warming=False,",
+        CYCLE + "while_warming_nothing_is_withdrawn_and_the_end_is_waited_for",
+    ),
+    Mutant(
+        "law 5: whoever was never probed is withdrawn",
+        "plan.py",
+        "(Ground.DOWN, situation.state(value).health is Health.DOWN),",
+        "(Ground.DOWN, situation.state(value).health is not Health.UP),",
+        PLAN + "what_is_not_down_is_not_withdrawn",
+    ),
+    Mutant(
+        "law 5: two failures are as good as three",
+        "health.py",
+        "if state.failures >= timing.fall or",
+        "if state.failures >= timing.fall - 1 or",
+        HEALTH + "rise_and_fall_are_what_the_timing_says",
+    ),
+    Mutant(
+        "law 6: what is not up is published",
+        "plan.py",
+        "(Unpublished.UNKNOWN_HEALTH, state.health is Health.UNKNOWN),",
+        "(Unpublished.UNKNOWN_HEALTH, False),",
+        PLAN + "an_address_is_not_published_because",
+    ),
+    Mutant(
+        "law 6: a member publishes its peers",
+        "plan.py",
+        "return address in situation.remembered and not pool.member",
+        "return address in situation.remembered",
+        CYCLE + "a_member_leaves_that_to_the_peers_own_instance",
+    ),
+    Mutant(
+        "law 6: a drain is not kept to",
+        "plan.py",
+        "(Unpublished.DRAINED, address in situation.drained),",
+        "(Unpublished.DRAINED, False),",
+        PLAN + "an_address_is_not_published_because",
+    ),
+    Mutant(
+        "law 6: a drain never ends",
+        "outlook.py",
+        "for a, drain in self.memory(pool).drains.items() if now < drain.until}",
+        "for a, drain in self.memory(pool).drains.items()}",
+        SCENARIO + "draining_two_members_at_once",
+    ),
+    Mutant(
+        "law 6: a drain does not outlive the process",
+        "outlook.py",
+        "            self.drains(pool),\n            memory.remembered,\n",
+        "            {},\n            memory.remembered,\n",
+        DESK + "it_is_on_disk_when_it_is_answered_for",
+    ),
+    Mutant(
+        "law 6: no hold-down",
+        "watch.py",
+        "        held = restraint.note(held, restraint.hold_down(before.timing), now)\n",
+        "        pass\n",
+        WATCH + "only_returns_from_down_to_up_count_towards_hold_down",
+    ),
+    Mutant(
+        "law 6: hold-down leaves nobody published",
+        "plan.py",
+        "held_down and others_up >= 2 and",
+        "held_down and",
+        PLAN + "hold_down_needs_two_others_that_are_up",
+    ),
+    Mutant(
+        "law 7: whoever hears nobody judges all the same",
+        "plan.py",
+        "(Hold.ISOLATED, situation.isolated or _unvouched(situation, state)),",
+        "(Hold.ISOLATED, situation.isolated),",
+        PLAN + "somebody_must_have_answered_since_the_target_began_to_fail",
+    ),
+    Mutant(
+        "law 7: references that all fail are nothing",
+        "plan.py",
+        "(Hold.ISOLATED, situation.isolated or _unvouched(situation, state)),",
+        "(Hold.ISOLATED, _unvouched(situation, state)),",
+        CYCLE + "references_that_all_fail_hold_withdrawals",
+    ),
+    Mutant(
+        "law 7: the own address goes without ever having been up from here",
+        "plan.py",
+        "(Hold.OWN_UNPROVEN, own and down and not state.proven),",
+        "(Hold.OWN_UNPROVEN, False),",
+        SCENARIO + "own_unproven",
+    ),
+    Mutant(
+        "observe mode withdraws",
+        "plan.py",
+        "(Hold.OBSERVE_MODE, situation.pool.mode is Mode.OBSERVE),",
+        "(Hold.OBSERVE_MODE, False),",
+        CYCLE + "an_observer_reads_and_never_writes",
+    ),
+    Mutant(
+        "observe mode publishes",
+        "plan.py",
+        "if situation.pool.mode is Mode.OBSERVE:",
+        "if False:",
+        CYCLE + "an_observer_reads_and_never_writes",
+    ),
+    Mutant(
+        "the guard lets everything through",
+        "guard.py",
+        "if (zone, what.name, what.type) not in self.places:",
+        "if False:",
+        GUARD + "every_write_outside_is_forbidden_and_not_made",
+    ),
+    Mutant(
+        "the guard is open to pools that are observed",
+        "guard.py",
+        "[pool for pool in pools if pool.mode is Mode.ENFORCE]",
+        "list(pools)",
+        GUARD + "an_enforced_pool_beside_an_observed_one_may_be_written",
+    ),
+    Mutant(
+        "a process that stood still believes what it believed before",
+        "watch.py",
+        "doubted = replace(state.health, failures=0, successes=0, failing_since=None, errors=1)",
+        "doubted = state.health",
+        WATCH + "after_standing_still_everything_is_doubted_and_probed_at_once",
+    ),
+    Mutant(
+        "the state file is trusted blindly: a drain may last for ever",
+        "state/document.py",
+        "until=min(d.until, now + lasts[a]))",
+        "until=d.until)",
+        STATE + "nothing_lasts_longer_than_its_rule_allows_whatever_the_clocks_did",
+    ),
+    Mutant(
+        "the state file is trusted blindly: it is about another zone",
+        "state/document.py",
+        'if entry.get("zone") == pool.zone:',
+        "if entry:",
+        STATE + "what_is_kept_of_another_pool_is_not_ours",
+    ),
+    Mutant(
+        "the state file is trusted blindly: a time that is none",
+        "state/document.py",
+        "if not (a_number and abs(value) < FARTHEST):",
+        "if not a_number:",
+        STATE + "a_time_that_could_not_be_written_again_is_none",
+    ),
+)

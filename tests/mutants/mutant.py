@@ -1,0 +1,33 @@
+"""A mutant: a bug that somebody might well write one day, and the test that fails by it."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+
+class Mutant(NamedTuple):
+    """``bug`` in words; in ``file`` of the package the text ``old``, which occurs exactly once, is
+    ``new`` instead; ``test`` is the node id below tests/ of the test that fails by it.
+    """
+
+    bug: str
+    file: str
+    old: str
+    new: str
+    test: str
+
+
+CYCLE = "unit/test_cycle.py::test_"
+DESK = "unit/test_desk.py::test_"
+GUARD = "unit/test_guard.py::test_"
+HEALTH = "unit/test_health.py::test_"
+LOCK = "unit/test_lock.py::test_"
+NETWORK = "contract/test_network.py::test_"
+PLAN = "unit/test_plan.py::test_"
+RESTRAINT = "unit/test_restraint.py::test_"
+ROSTER = "unit/test_roster.py::test_"
+STATE = "unit/test_state.py::test_"
+WATCH = "unit/test_watch.py::test_"
+ZONELOCK = "unit/test_zonelock.py::test_"
+SCENARIO = "simulation/test_scenarios.py::test_"
+SEARCH = "simulation/test_interleavings.py::test_"
