@@ -6,66 +6,38 @@ import argparse
 import asyncio
 import json
 import os
-import stat
 import sys
 import time
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import replace
-from pathlib import Path
+from collections.abc import Callable, Sequence
 
-from dnsbalancer_exporter import __version__
+from dnsbalancer_exporter import __version__, rehearsal
 from dnsbalancer_exporter.audit import audit, has_problems, of_audit, of_audit_json
-from dnsbalancer_exporter.config import Config, parse, problem_of_oserror
 from dnsbalancer_exporter.config.values import Wrong, duration
 from dnsbalancer_exporter.control import ask
 from dnsbalancer_exporter.daemon import Daemon
-from dnsbalancer_exporter.emulator import verbs
 from dnsbalancer_exporter.errors import ConfigError, DnsBalancerError
-from dnsbalancer_exporter.export import status, text
-from dnsbalancer_exporter.export.access import read_access
+from dnsbalancer_exporter.export import logs, status, text
 from dnsbalancer_exporter.model import LONGEST_DRAIN
-from dnsbalancer_exporter.nameservers import MISSING
 from dnsbalancer_exporter.preview import preview
+from dnsbalancer_exporter.privileges import become
+from dnsbalancer_exporter.probe import with_reserve
+from dnsbalancer_exporter.startup import DEFAULT_CONFIG, default_config, load, load_to_serve
 
-DEFAULT_CONFIG = "/etc/dnsbalancer/config.yaml"
 EXIT_STATUS = (
     "exit status: 0 it is done, whatever it found; 1 it could not be done (no daemon answers, the"
     " address is no target, the API fails); 2 wrong configuration or usage"
 )
-TOO_LARGE = 4 * 1024 * 1024 + 1
-
-
-def load(file: str, environ: Mapping[str, str] = os.environ) -> Config:
-    """Read and parse a configuration file; raises ConfigError with every problem in it."""
-    try:
-        with Path(file).open("rb") as stream:
-            data = stream.read(TOO_LARGE)
-            mode = os.fstat(stream.fileno()).st_mode
-    except OSError as error:
-        raise ConfigError(file, (problem_of_oserror(error),)) from None
-    config = parse(data, file, environ, lambda name: Path(name).read_bytes())
-    if stat.S_ISREG(mode) and mode & stat.S_IROTH:
-        note = f"{file} can be read by everybody and holds a login: chmod 0640, or password_file"
-        config = replace(config, notes=(*config.notes, note))
-    if MISSING and any(pool.resolvers for pool in config.pools):
-        note = f"{file}: resolvers: nobody is asked in DNS: {MISSING}"
-        config = replace(config, notes=(*config.notes, note))
-    return config
-
-
-def load_to_serve(file: str) -> Config:
-    """The same, then also every problem of its `web_config_file`, certificate and key included."""
-    config = load(file)
-    if config.web_config_file:
-        notes = read_access(config.web_config_file).notes
-        config = replace(config, notes=(*config.notes, *notes))
-    return config
 
 
 def run(options: argparse.Namespace) -> int:
     """Run the daemon until it is told to stop."""
+    probers = None
+    if options.user:
+        # Where only root may open a raw socket. All else, the configuration too, is the user's.
+        probers = with_reserve()
+        become(options.user)
     config = load_to_serve(options.config)
-    asyncio.run(Daemon(config, lambda: load_to_serve(options.config)).run())
+    asyncio.run(Daemon(config, lambda: load_to_serve(options.config), probers).run())
     return 0
 
 
@@ -179,18 +151,19 @@ def _parents() -> list[argparse.ArgumentParser]:
     return [config]
 
 
-def _parser() -> argparse.ArgumentParser:
+def parser() -> argparse.ArgumentParser:
+    """The command line; manual page and shell completion are written from it."""
     parents = _parents()
-    parser = argparse.ArgumentParser(
+    command = argparse.ArgumentParser(
         prog="dnsbalancer",
         description="DNS failover for machines in several availability zones, and an exporter.",
         parents=parents,
         epilog=EXIT_STATUS,
     )
-    parser.add_argument("--version", action="version", version=f"dnsbalancer {__version__}")
-    parser.set_defaults(act=run)
-    verbs_of = parser.add_subparsers(metavar="VERB")
-    theirs = [(name, act, line, (add,)) for name, (add, act, line) in verbs.VERBS.items()]
+    command.add_argument("--version", action="version", version=f"dnsbalancer {__version__}")
+    command.set_defaults(act=run, user="")
+    verbs_of = command.add_subparsers(metavar="VERB")
+    theirs = [(name, act, line, (add,)) for name, (add, act, line) in rehearsal.VERBS.items()]
     for name, act, line, options in (*VERBS, *theirs):
         sub = verbs_of.add_parser(
             name, help=line, description=line, parents=parents, epilog=EXIT_STATUS
@@ -198,7 +171,12 @@ def _parser() -> argparse.ArgumentParser:
         sub.set_defaults(act=act)
         for add in options:
             add(sub)
-    return parser
+    return command
+
+
+def _add_user(sub: argparse.ArgumentParser) -> None:
+    line = "started by root, open the ICMP sockets and become this user"
+    sub.add_argument("--user", metavar="NAME", default="", help=line)
 
 
 def _add_file(sub: argparse.ArgumentParser) -> None:
@@ -261,7 +239,7 @@ def _add_drain(sub: argparse.ArgumentParser) -> None:
 Options = tuple[Callable[[argparse.ArgumentParser], None], ...]
 
 VERBS: tuple[tuple[str, Callable[[argparse.Namespace], int], str, Options], ...] = (
-    ("run", run, "run the daemon (the default)", ()),
+    ("run", run, "run the daemon (the default)", (_add_user,)),
     ("check", check, "check a configuration, print every problem", (_add_file, _add_audit_options)),
     ("plan", plan, "print what would be done now, and why not more", (_add_file,)),
     ("status", show_status, "what the running daemon sees and does", (_add_json, _add_daemon)),
@@ -274,16 +252,16 @@ VERBS: tuple[tuple[str, Callable[[argparse.Namespace], int], str, Options], ...]
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the verb that ``arguments`` (default: the command line) name; returns the exit status."""
-    options = _parser().parse_args(arguments)
+    options = parser().parse_args(arguments)
     if not hasattr(options, "config"):
-        options.config = os.environ.get("DNSBALANCER_CONFIG") or DEFAULT_CONFIG
+        options.config = os.environ.get("DNSBALANCER_CONFIG") or default_config()
     try:
         status_code: int = options.act(options)
     except ConfigError as error:
-        print(error, file=sys.stderr)
+        logs.refuse(str(error))
         return 2
     except DnsBalancerError as error:
-        print(f"dnsbalancer: {error}", file=sys.stderr)
+        logs.refuse(f"dnsbalancer: {error}")
         return 1
     except KeyboardInterrupt:
         return 130

@@ -37,10 +37,11 @@ from dnsbalancer_exporter.lock import SingleWriter
 from dnsbalancer_exporter.model import Kept, Pool, RecordSetKey, TargetKey
 from dnsbalancer_exporter.nameservers import MISSING, NameServers
 from dnsbalancer_exporter.notify import Notifier
-from dnsbalancer_exporter.probe import Engine
+from dnsbalancer_exporter.probe import Builders, Engine
 from dnsbalancer_exporter.propagation import Propagation
 from dnsbalancer_exporter.provider import WRITE_BUDGET, connect
 from dnsbalancer_exporter.provider.threaded import Threaded
+from dnsbalancer_exporter.pulse import Pulse
 from dnsbalancer_exporter.report import ApiCall, PoolReport, Report, TargetState
 from dnsbalancer_exporter.roster import Watched
 from dnsbalancer_exporter.rounds import Rounds
@@ -55,13 +56,19 @@ RELOAD_SECONDS = 10.0
 
 
 class Daemon:
-    """One process. ``load`` reads and parses the configuration: ConfigError, OSError."""
+    """One process. ``load`` reads and parses the configuration: ConfigError, OSError.
 
-    def __init__(self, config: Config, load: Callable[[], Config]) -> None:
+    ``probers`` are built in the place of the usual ones.
+    """
+
+    def __init__(
+        self, config: Config, load: Callable[[], Config], probers: Builders | None = None
+    ) -> None:
         self._config = config
         self._load = load
         self._next: Config | None = None
         self._frozen: Report | None = None
+        self._refused = False
         self._stop = asyncio.Event()
         self._loop: asyncio.AbstractEventLoop
         self._registry = client.CollectorRegistry(auto_describe=False)
@@ -72,9 +79,9 @@ class Daemon:
         self._failovers = Failovers(self._instruments.step_reached)
         client.ProcessCollector(registry=self._registry)
         self._journal = Journal(time.time)
-        self._notifier = Notifier()
-        self._engine = Engine(clock)
+        self._engine = Engine(clock, probers)
         self._watch = Watch(self._engine, clock, self._judged)
+        self._pulse = Pulse(Notifier(), self._watch.late)
         self._guard = self._provider(config)
         self._cycle = Cycle(
             self._guard,
@@ -83,7 +90,7 @@ class Daemon:
             lambda: self._watch.states,
             self._follow,
         )
-        self._rounds = Rounds(self._cycle, clock, self._cycled)
+        self._rounds = Rounds(self._cycle, clock, self._cycled, self._turned)
         self._keeper = keeper.Keeper(self._to_keep, self._kept, state.Claim().write)
         self._cycle.outlook.changed = self._keeper.changed
         asker = NameServers(clock, self._instruments.dns_asked)
@@ -125,7 +132,7 @@ class Daemon:
             self._propagation.run(),
             self._doors.keep_open(),
             self._keeper.run(),
-            self._notifier.feed_watchdog(),
+            self._pulse.feed(),
         )
         tasks = [asyncio.ensure_future(activity) for activity in activities]
         stopped = asyncio.ensure_future(self._stop.wait())
@@ -134,7 +141,7 @@ class Daemon:
             for task in done - {stopped}:
                 await task  # a bug: let it be seen
         finally:
-            self._notifier.send("STOPPING=1")
+            self._pulse.stopping()
             for task in (*tasks, stopped):
                 task.cancel()
             # A moment to give the lock back; what still waits for the API then is left to its end.
@@ -152,18 +159,21 @@ class Daemon:
 
     def reload(self) -> tuple[str, ...]:
         """Read the configuration again; a wrong one changes nothing and is said. Its problems."""
-        self._notifier.send("RELOADING=1", f"MONOTONIC_USEC={time.monotonic_ns() // 1000}")
+        self._pulse.reloading()
         self._instruments.config_reloaded()
         try:
             config = self._load()
         except (ConfigError, OSError) as error:
             self._instruments.config_refused()
+            self._refused = True
             problems = tuple(str(error).splitlines())
             for problem in problems:
                 text = f"the old configuration stays in use: {problem}"
                 self._journal.say(logging.ERROR, "reload_failed", text)
-            self._notifier.send("READY=1")
+            self._pulse.reloaded()
+            self._pulse.say(self._sentence())
             return problems
+        self._refused = False
         self._next = config
         self._rounds.wake()
         return ()
@@ -191,6 +201,7 @@ class Daemon:
             self._rounds.begin(pool)
             self._journal.begun(pool)
         self._frozen = None
+        self._pulse.begin(config.lock.margin)
         await self._doors.place(config.listen, config.web_config_file, config.state_dir)
         self._instruments.config_read(config.digest, time.time())
 
@@ -217,7 +228,7 @@ class Daemon:
         self._log_as(config)
         await self._begin(config)
         self._journal.say(logging.INFO, "reload", "the configuration was read again and is in use")
-        self._notifier.send("READY=1")
+        self._pulse.reloaded()
 
     def _provider(self, config: Config) -> Guard:
         # A DELETE that was sent must take effect within the lock's margin, or never.
@@ -238,6 +249,7 @@ class Daemon:
         self._journal.locked(zone, event, detail)
 
     def _metered(self, call: ApiCall) -> None:
+        self._pulse.sign()
         self._instruments.api_call(call, time.time())
 
     # --- what is kept -------------------------------------------------------------------
@@ -279,7 +291,12 @@ class Daemon:
         self._failovers.cycled(report)
         if not MISSING:
             self._propagation.cycled(report)
-        self._notifier.send("READY=1", f"STATUS={self._sentence()}")
+        self._pulse.sign()
+        self._pulse.say(self._sentence())
+
+    def _turned(self, idle: float) -> None:
+        self._pulse.ready()
+        self._pulse.sign(idle)
 
     def _judged(self, key: TargetKey, before: TargetState, after: TargetState) -> None:
         self._journal.judged(key, before, after)
@@ -297,6 +314,8 @@ class Daemon:
         up = sum(s.health.health.value == "up" for s in self._watch.states.values())
         text = f"{up} of {len(self._watch.states)} targets up"
         errors = [r.error for r in self._rounds.reports.values() if r.error]
+        if self._refused:
+            errors.insert(0, "the configuration was refused, the old one is in use: see the log")
         return f"{text}; {errors[0]}" if errors else text
 
     # --- what others see ----------------------------------------------------------------

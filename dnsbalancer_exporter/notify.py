@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import contextlib
 import os
 import socket
@@ -26,11 +25,3 @@ class Notifier:
         with contextlib.suppress(OSError), socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as out:
             out.settimeout(1.0)
             out.sendto("\n".join(lines).encode(), address)
-
-    async def feed_watchdog(self) -> None:
-        """Tell systemd's watchdog that the loop turns, at half of its patience; never ends."""
-        seconds = self.watchdog_seconds / 2
-        while seconds:
-            self.send("WATCHDOG=1")
-            await asyncio.sleep(seconds)
-        await asyncio.get_running_loop().create_future()

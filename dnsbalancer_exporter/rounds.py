@@ -26,14 +26,22 @@ Done = Callable[[PoolReport | None, PoolReport], None]
 class Rounds:
     """Runs ``cycle`` over the pools that it was told of; ``reports`` has the last one of each.
 
-    ``due`` says when the next is due, on the process's clock.
+    ``due`` says when the next is due, on the process's clock; ``turned`` is told after each turn
+    how many seconds there is nothing to do.
     """
 
-    def __init__(self, cycle: Cycle, clock: Callable[[], float], done: Done) -> None:
+    def __init__(
+        self,
+        cycle: Cycle,
+        clock: Callable[[], float],
+        done: Done,
+        turned: Callable[[float], None] = lambda _: None,
+    ) -> None:
         self.reports: dict[str, PoolReport] = {}
         self._cycle = cycle
         self._clock = clock
         self._done = done
+        self._turned = turned
         self.due: dict[str, float] = {}
         self._woken: set[str] = set()
         self._wake = asyncio.Event()
@@ -68,7 +76,9 @@ class Rounds:
             there = await pools()
             began = self._clock()
             await self._cycle.run(self._due_pools(there, began), partial(self._cycled, began))
-            await happens(self._wake, max(0.0, min(self.due.values()) - self._clock()))
+            idle = max(0.0, min(self.due.values()) - self._clock())
+            self._turned(idle)
+            await happens(self._wake, idle)
 
     def _due_pools(self, pools: tuple[Pool, ...], now: float) -> list[Pool]:
         """The pools whose cycle is due, and those of the same zones that soon are.

@@ -116,6 +116,11 @@ class Watch:
             return 0.0
         return max(self._last_lag, self._clock() - self._beat_at - BEAT)
 
+    def late(self) -> float:
+        """Seconds by which the heart, or the most overdue probe, is late; 0 if none is."""
+        due = [state.next_at + state.target.probe.timeout for state in self.states.values()]
+        return max(0.0, self._clock() - min([self._beat_at + BEAT, *due]))
+
     def close(self) -> None:
         """Stop all probes."""
         if self._heart:

@@ -25,6 +25,11 @@ ZONE = "example.com"
 METRICS_PORT = 9853
 STEP_SECONDS = 30.0
 
+_PLACE = Path(__file__).resolve().parents[2]
+_SELF = [str(_PLACE)] if _PLACE.is_file() else ["-m", "dnsbalancer_exporter"]
+COMMAND = [sys.executable, *_SELF]
+"""How we are started: as the single file, or from an installed copy."""
+
 CONFIG = """\
 config:
     url: "{url}"
@@ -125,7 +130,7 @@ class Stage:
         )
         with (state / "log").open("wb") as log:
             return subprocess.Popen(  # noqa: S603 - our own interpreter and file
-                [sys.executable, "-m", "dnsbalancer_exporter", "run", "--config", str(config)],
+                [*COMMAND, "run", "--config", str(config)],
                 stdin=subprocess.DEVNULL,
                 stdout=log,
                 stderr=log,

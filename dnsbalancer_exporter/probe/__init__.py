@@ -5,6 +5,6 @@
 
 from __future__ import annotations
 
-from dnsbalancer_exporter.probe.engine import PROBERS, Engine
+from dnsbalancer_exporter.probe.engine import PROBERS, Builders, Engine, with_reserve
 
-__all__ = ["PROBERS", "Engine"]
+__all__ = ["PROBERS", "Builders", "Engine", "with_reserve"]

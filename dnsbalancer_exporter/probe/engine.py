@@ -4,24 +4,37 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Mapping
+from functools import partial
 
 from dnsbalancer_exporter.model import Outcome, ProbeReason, ProbeResult, ProbeSpec, Protocol
 from dnsbalancer_exporter.probe.finding import Finding, Prober
 from dnsbalancer_exporter.probe.icmp import IcmpProber
+from dnsbalancer_exporter.probe.ping_socket import PingReserve
 from dnsbalancer_exporter.probe.tcp import TcpProber
 
-PROBERS: Mapping[Protocol, Callable[[], Prober]] = {
+Builders = Mapping[Protocol, Callable[[], Prober]]
+"""What builds the prober of each protocol."""
+
+PROBERS: Builders = {
     Protocol.TCP: TcpProber,
     Protocol.ICMP: IcmpProber,
 }
 
 
+def with_reserve() -> Builders:
+    """The same, with ping sockets opened now: for a process that gives up the right to open them.
+
+    Those of a family that cannot be opened now are tried again when they are needed.
+    """
+    return {**PROBERS, Protocol.ICMP: partial(IcmpProber, PingReserve().open)}
+
+
 class Engine:
     """Runs probes on the running event loop, as many at once as there are callers."""
 
-    def __init__(self, clock: Callable[[], float]) -> None:
+    def __init__(self, clock: Callable[[], float], probers: Builders | None = None) -> None:
         self._clock = clock
-        self._probers = {protocol: build() for protocol, build in PROBERS.items()}
+        self._probers = {protocol: build() for protocol, build in (probers or PROBERS).items()}
 
     async def probe(self, spec: ProbeSpec) -> ProbeResult:
         """One attempt, at most ``spec.timeout`` seconds long. Raises only CancelledError.

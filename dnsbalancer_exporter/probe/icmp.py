@@ -16,7 +16,12 @@ from dataclasses import dataclass
 from dnsbalancer_exporter.model import Outcome, ProbeReason, ProbeSpec
 from dnsbalancer_exporter.probe import echo
 from dnsbalancer_exporter.probe.finding import TIMED_OUT, Finding, family_of, refused_now
-from dnsbalancer_exporter.probe.ping_socket import SO_TIMESTAMPNS, open_ping
+from dnsbalancer_exporter.probe.ping_socket import (
+    SO_TIMESTAMPNS,
+    OpenPing,
+    PingSocket,
+    open_ping,
+)
 
 DRAIN_EVERY = 64
 """Requests between two looks at the receive buffer, however many probes start in one go: the
@@ -30,7 +35,8 @@ _CLOSED = Finding(Outcome.ERROR, ProbeReason.INTERNAL, "the prober was closed")
 class IcmpProber:
     """Probes by echo. A socket is opened at its first use; a refusal is asked again each time."""
 
-    def __init__(self) -> None:
+    def __init__(self, open_socket: OpenPing | None = None) -> None:
+        self._open_socket = open_socket or open_ping
         self._channels: dict[int, _Channel] = {}
 
     async def probe(self, spec: ProbeSpec) -> Finding:
@@ -39,7 +45,7 @@ class IcmpProber:
         channel = self._channels.get(family)
         if channel is None or channel.closed:
             try:
-                channel = self._channels[family] = _Channel(family)
+                channel = self._channels[family] = _Channel(family, self._open_socket(family))
             except OSError as error:
                 return refused_now(error, family)
         return await channel.ping(spec.address, spec.timeout)
@@ -67,9 +73,9 @@ class _Waiting:
 class _Channel:
     """One family's socket and the requests that wait for their answer, by token."""
 
-    def __init__(self, family: int) -> None:
+    def __init__(self, family: int, opened: PingSocket) -> None:
         self._family = family
-        self._opened = open_ping(family)
+        self._opened = opened
         self._loop = asyncio.get_running_loop()
         self._loop.add_reader(self._opened.sock, self._receive)
         self._waiting: dict[bytes, _Waiting] = {}

@@ -7,6 +7,7 @@ errno that tells our fault from the target's.
 
 from __future__ import annotations
 
+import contextlib
 import errno
 import socket
 import struct
@@ -49,6 +50,10 @@ class PingSocket(NamedTuple):
     raw: bool
 
 
+OpenPing = Callable[[int], PingSocket]
+"""Opens a ping socket of a family; raises OSError."""
+
+
 def open_ping(family: int) -> PingSocket:
     """A datagram socket if we may, else a raw one, else OSError with what to do about it.
 
@@ -72,6 +77,28 @@ def open_ping(family: int) -> PingSocket:
             raise
         return PingSocket(owner, owner.sock, raw)
     raise PermissionError(errno.EACCES, ADVICE)
+
+
+class PingReserve:
+    """Ping sockets opened while that was allowed, to be used when it is not any more.
+
+    A process that starts as root and becomes somebody else makes one before. A family that cannot
+    be opened now is tried again when it is asked for.
+    """
+
+    def __init__(self) -> None:
+        self._kept: dict[int, PingSocket] = {}
+        for family in _CREATE:
+            with contextlib.suppress(OSError, icmplib.ICMPSocketError):
+                self._kept[family] = open_ping(family)
+
+    def open(self, family: int) -> PingSocket:
+        """As `open_ping`; closing what it gives leaves the reserve as it is."""
+        kept = self._kept.get(family)
+        if kept is None:
+            return open_ping(family)
+        twin = kept.sock.dup()
+        return PingSocket(twin, twin, kept.raw)
 
 
 def _tune(sock: socket.socket, family: int, *, raw: bool) -> None:

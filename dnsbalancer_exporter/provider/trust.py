@@ -14,7 +14,8 @@ VARIABLES = ("REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE", "SSL_CERT_FILE")
 STORES = (
     "/etc/ssl/certs/ca-certificates.crt",  # Debian, Ubuntu, Alpine
     "/etc/pki/tls/certs/ca-bundle.crt",  # RED OS, Fedora, RHEL
-    "/usr/local/share/certs/ca-root-nss.crt",  # FreeBSD
+    "/usr/local/share/certs/ca-root-nss.crt",  # FreeBSD, from a package
+    "/etc/ssl/cert.pem",  # FreeBSD, the base system
 )
 
 

@@ -1,4 +1,7 @@
-"""The verbs of the rehearsal stage: `emulate` and `demo`, with their options."""
+"""The verbs of the rehearsal stage: `emulate` and `demo`, with their options.
+
+The stage is imported when it is wanted: every other start does without.
+"""
 
 from __future__ import annotations
 
@@ -6,9 +9,6 @@ import argparse
 import signal
 import threading
 from collections.abc import Callable
-
-from dnsbalancer_exporter.emulator import Emulator
-from dnsbalancer_exporter.emulator.demo import demo
 
 EMULATE = "serve the provider's two APIs and DNS from memory, to rehearse and to break"
 DEMO = "show the main job on this machine: three applications, one dies, its record goes"
@@ -36,6 +36,8 @@ def _emulate_arguments(parser: argparse.ArgumentParser) -> None:
 
 def _emulate(options: argparse.Namespace) -> int:
     """Serve until Ctrl-C or SIGTERM."""
+    from dnsbalancer_exporter.emulator import Emulator  # noqa: PLC0415
+
     switches = dict(text.partition("=")[::2] for text in options.switch or ())
     try:
         emulator = Emulator(
@@ -72,6 +74,8 @@ def _demo_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def _demo(options: argparse.Namespace) -> int:
+    from dnsbalancer_exporter.emulator.demo import demo  # noqa: PLC0415
+
     return demo(script=options.script, dns_port=options.dns_port)
 
 

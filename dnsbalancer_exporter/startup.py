@@ -1,0 +1,59 @@
+"""Where the configuration is, and reading it with all that it names."""
+
+from __future__ import annotations
+
+import os
+import stat
+import sys
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+from pathlib import Path
+
+from dnsbalancer_exporter.config import Config, parse, problem_of_oserror
+from dnsbalancer_exporter.errors import ConfigError
+from dnsbalancer_exporter.export.access import read_access
+from dnsbalancer_exporter.nameservers import MISSING
+
+DEFAULT_CONFIG = "/etc/dnsbalancer/config.yaml"
+LOCAL_CONFIG = "/usr/local/etc/dnsbalancer/config.yaml"
+CREDENTIALS = {"CREDENTIALS_DIRECTORY": "/etc/dnsbalancer"}
+"""Where the unit has the password from, for those who run a verb by hand."""
+
+TOO_LARGE = 4 * 1024 * 1024 + 1
+
+
+def default_config(
+    platform: str = sys.platform, is_file: Callable[[str], bool] = os.path.isfile
+) -> str:
+    """Where the configuration is looked for when nothing says where."""
+    if platform.startswith("freebsd") and (is_file(LOCAL_CONFIG) or not is_file(DEFAULT_CONFIG)):
+        return LOCAL_CONFIG
+    return DEFAULT_CONFIG
+
+
+def load(file: str, environ: Mapping[str, str] = os.environ) -> Config:
+    """Read and parse a configuration file; raises ConfigError with every problem in it."""
+    try:
+        with Path(file).open("rb") as stream:
+            data = stream.read(TOO_LARGE)
+            mode = os.fstat(stream.fileno()).st_mode
+    except OSError as error:
+        raise ConfigError(file, (problem_of_oserror(error),)) from None
+    environ = {**CREDENTIALS, **environ}
+    config = parse(data, file, environ, lambda name: Path(name).read_bytes())
+    if stat.S_ISREG(mode) and mode & stat.S_IROTH:
+        note = f"{file} can be read by everybody and holds a login: chmod 0640, or password_file"
+        config = replace(config, notes=(*config.notes, note))
+    if MISSING and any(pool.resolvers for pool in config.pools):
+        note = f"{file}: resolvers: nobody is asked in DNS: {MISSING}"
+        config = replace(config, notes=(*config.notes, note))
+    return config
+
+
+def load_to_serve(file: str) -> Config:
+    """The same, then also every problem of its `web_config_file`, certificate and key included."""
+    config = load(file)
+    if config.web_config_file:
+        notes = read_access(config.web_config_file).notes
+        config = replace(config, notes=(*config.notes, *notes))
+    return config
