@@ -7,7 +7,7 @@ NPROC  := $(shell nproc 2>/dev/null || echo 2)
 PYTEST := $(BIN)/python -m pytest -q -p no:cacheprovider -n $(NPROC) --dist loadgroup
 
 .DEFAULT_GOAL := help
-.PHONY: help demo check test docs fix soak mutants bench clean
+.PHONY: help demo check test docs fix soak mutants bench dist release clean
 
 help: ## list the targets
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -31,7 +31,7 @@ check: $(READY) ## format, lint, types, layers, unit and property tests: under t
 
 test: check ## everything: check, and contract, end-to-end and repository tests
 	@tests/tools.sh
-	$(PYTEST) tests/contract tests/simulation tests/e2e tests/monitoring tests/repo
+	$(PYTEST) tests/contract tests/simulation tests/e2e tests/monitoring tests/repo tests/packaging
 
 docs: $(READY) ## write the documents that are made from the code
 	$(BIN)/python -m tests.repo.generated
@@ -44,9 +44,18 @@ soak: $(READY) ## drawn worlds for as long as told (SOAK=30m): prints the seed o
 mutants: $(READY) ## plant known bugs one by one, and see a named test fail by each (ONLY=word takes some)
 	$(BIN)/python -m tests.mutants.run
 
-bench: $(READY) ## what a failover, a quiet cycle and a member cost
+bench: $(READY) dist ## what a failover, a quiet cycle, a member and a start cost
 	$(BIN)/python -m benchmarks.failover
 	$(BIN)/python -m benchmarks.page
+	$(BIN)/python -m benchmarks.start
+
+dist: $(READY) ## one file that runs anywhere, dist/dnsbalancer, and its .deb and .rpm
+	@rm -rf dist
+	$(BIN)/python packaging/build.py dist/dnsbalancer
+	$(BIN)/python packaging/package.py dist/dnsbalancer dist
+
+release: $(READY) ## build for every Python, test what was built, and write checksums
+	$(BIN)/python packaging/release.py dist
 
 fix: $(READY) ## format and mend what can be mended by itself
 	$(BIN)/ruff format .
