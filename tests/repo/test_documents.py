@@ -49,7 +49,7 @@ def test_the_configuration_of_the_readme_is_good() -> None:
 
 def test_the_readmes_commands_are_targets_of_make() -> None:
     commands = re.findall(r"^make ([a-z]+)", (ROOT / "README.md").read_text(), re.MULTILINE)
-    assert commands == ["demo", "test"]
+    assert commands == ["demo", "test", "dist"]
     for command in commands:
         subprocess.run(["make", "-n", command], cwd=ROOT, check=True, stdout=subprocess.DEVNULL)
 

@@ -1,0 +1,155 @@
+"""A machine with a real systemd: a Debian root booted by systemd-nspawn, with a network of its own.
+
+The root is laid out once; each machine has an overlay over it, so that every test has a new one.
+Nothing of the host is changed: its cgroups are shown to the container from a private mount
+namespace, as cgroup v2 only, whatever the host has.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import shutil
+import signal
+import subprocess
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+PACKAGES = (
+    "ca-certificates,dbus,init-system-helpers,iproute2,procps,python3,rpm,systemd-sysv"  # no more
+)
+BOOT = """
+umount -R /sys/fs/cgroup
+mount -t cgroup2 none /sys/fs/cgroup
+exec systemd-nspawn --quiet --register=no --keep-unit -D "$0" -b --private-network --console=pipe
+"""
+BOOT_SECONDS = 60.0
+DEADLINE = 90.0
+"""Seconds after which a machine is held to hang; no measure of speed."""
+
+TOOLS = ("mmdebstrap", "systemd-nspawn", "nsenter", "unshare")
+
+
+def why_not() -> str:
+    """Why no machine can be booted here; empty if nothing is known against it."""
+    missing = [tool for tool in TOOLS if shutil.which(tool) is None]
+    if os.getuid() != 0:
+        return "only root can boot a machine"
+    return f"without {', '.join(missing)} no machine can be booted" if missing else ""
+
+
+def lay_out(root: Path, suite: str = "bookworm") -> None:
+    """Install a small Debian in ``root``."""
+    root.mkdir()
+    command = ["mmdebstrap", "--quiet", "--variant=minbase", f"--include={PACKAGES}", suite]
+    said = subprocess.run(
+        [*command, str(root)], capture_output=True, text=True, check=False, cwd="/"
+    )
+    assert said.returncode == 0, f"mmdebstrap: {said.stderr}"
+    (root / "etc/machine-id").write_text("")
+
+
+class Machine:
+    """A booted machine; the commands of `run` are a shell's."""
+
+    def __init__(self, init: int, root: Path) -> None:
+        self.root = root
+        self._enter = ["nsenter", "-t", str(init), "-m", "-p", "-n", "-u", "-i", "-C"]
+
+    def try_(self, script: str) -> subprocess.CompletedProcess[str]:
+        """Run a script inside, whatever becomes of it; its output has standard error in it."""
+        return subprocess.run(
+            [*self._enter, "env", "-i", "PATH=/usr/sbin:/usr/bin:/sbin:/bin", "sh", "-euc", script],
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            check=False,
+            timeout=DEADLINE,
+        )
+
+    def run(self, script: str) -> str:
+        """Run a script inside and give its output; it must succeed."""
+        done = self.try_(script)
+        assert done.returncode == 0, f"{script}\n{done.stdout}\n{self.journal()}"
+        return done.stdout.strip()
+
+    def until(self, script: str) -> None:
+        """Wait until a script succeeds."""
+        end = time.monotonic() + DEADLINE
+        while self.try_(script).returncode:
+            assert time.monotonic() < end, f"not in time: {script}\n{self.journal()}"
+            time.sleep(0.1)
+
+    def show(self, name: str, unit: str = "dnsbalancer") -> str:
+        """A property of a unit."""
+        return self.run(f"systemctl show -P {name} {unit}")
+
+    def journal(self) -> str:
+        """The end of the daemon's journal, and of its unit's."""
+        return self.try_("journalctl --no-pager -o short -n 60 -u dnsbalancer").stdout
+
+    def put(self, path: str, text: str, mode: int = 0o644) -> None:
+        """Write a file."""
+        # Through the machine: the layers of a mounted overlay are not to be changed.
+        self.run(f"mkdir -p {Path(path).parent}; umask 077; cat > {path} <<'END'\n{text}\nEND\n")
+        self.run(f"chmod {mode:o} {path}")
+
+
+@contextlib.contextmanager
+def booted(base: Path, folder: Path, *files: Path) -> Iterator[Machine]:
+    """A machine over the root ``base``, with ``files`` in /opt; what it writes is in ``folder``."""
+    upper, work, root = (folder / name for name in ("upper", "work", "root"))
+    for path in (upper, work, root):
+        path.mkdir(parents=True)
+    (upper / "opt").mkdir()
+    for file in files:
+        shutil.copy(file, upper / "opt")
+    layers = f"lowerdir={base},upperdir={upper},workdir={work}"
+    subprocess.run(["mount", "-t", "overlay", "overlay", "-o", layers, root], check=True)
+    try:
+        with (folder / "console").open("wb") as console:
+            nspawn = subprocess.Popen(
+                ["unshare", "--mount", "--propagation", "private", "sh", "-ec", BOOT, root],
+                stdin=subprocess.DEVNULL,
+                stdout=console,
+                stderr=console,
+            )
+        try:
+            init = _init_of(nspawn, folder / "console")
+            with _ended(init):
+                machine = Machine(init, root)
+                machine.until("systemctl is-system-running --wait | grep -E 'running|degraded'")
+                yield machine
+        finally:
+            nspawn.kill()
+            nspawn.wait()
+    finally:
+        subprocess.run(["umount", root], check=True)
+
+
+@contextlib.contextmanager
+def _ended(init: int) -> Iterator[None]:
+    """Afterwards the container's first process is dead, and with it all that ran inside."""
+    try:
+        yield
+    finally:
+        with contextlib.suppress(ProcessLookupError):
+            os.kill(init, signal.SIGKILL)
+        end = time.monotonic() + BOOT_SECONDS
+        while Path(f"/proc/{init}").exists() and time.monotonic() < end:
+            time.sleep(0.02)
+
+
+def _init_of(nspawn: subprocess.Popen[bytes], console: Path) -> int:
+    """The container's first process."""
+    end = time.monotonic() + BOOT_SECONDS
+    children = Path(f"/proc/{nspawn.pid}/task/{nspawn.pid}/children")
+    while time.monotonic() < end and nspawn.poll() is None:
+        with contextlib.suppress(OSError):
+            for child in children.read_text().split():
+                if Path(f"/proc/{child}/comm").read_text().strip() == "systemd":
+                    return int(child)
+        time.sleep(0.05)
+    raise AssertionError(f"the machine did not boot: {console.read_text(errors='replace')}")
