@@ -1,41 +1,57 @@
-"""Puts the byte code for the running Python, if the file has it, before the sources.
+"""Makes importable what the file holds beside the command's own sources, which are members of it.
 
-All byte code for one Python is one xz archive: as members of the zip, that of four Pythons would
-be twice as large as all the rest. What is not in it, and all of it on another Python, is imported
-from the sources in the zip, as in any zipapp.
+`bytecode/` has an xz archive for each Python from 3.10 to 3.13: the byte code of all that a start
+imports. `libraries.xz` has the libraries' sources, for what is imported later and for any other
+Python. As members of the zip, the two would make it twice as large.
 """
 
 from __future__ import annotations
 
 import marshal
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from functools import cached_property
 from importlib.machinery import ModuleSpec
 from importlib.util import MAGIC_NUMBER
 from types import ModuleType
 from typing import Any, cast
 
-_sources: Any = globals()["__loader__"]  # the zip, by zipimport
+Modules = Mapping[str, tuple[bool, bytes]]
+"""By name: whether it is a package, and its code or source."""
+
+OWN = "dnsbalancer_exporter"
+_file: Any = globals()["__loader__"]  # the zip, by zipimport
 
 
-class Compiled:
-    """Finds and loads modules from ``codes``: by name, whether it is a package, and its code."""
+class Embedded:
+    """Finds and loads modules, from ``codes`` where they are there, else from the sources."""
 
-    def __init__(self, codes: dict[str, tuple[bool, bytes]]) -> None:
+    def __init__(self, codes: Modules) -> None:
         self._codes = codes
+        self._roots = {name.partition(".")[0] for name in codes} - {OWN}
+
+    @cached_property
+    def _libraries(self) -> Modules:
+        return _read("libraries.xz", b"")
+
+    def _source(self, name: str) -> tuple[bool, bytes] | None:
+        root = name.partition(".")[0]
+        if root in self._roots or (not self._codes and root != OWN):
+            return self._libraries.get(name)
+        return None  # not ours, or a member of the zip
 
     def find_spec(
         self, name: str, _path: Sequence[str] | None = None, _target: ModuleType | None = None
     ) -> ModuleSpec | None:
-        """The module's spec; None leaves it to the next finder, the zip."""
-        if name not in self._codes:
+        """The module's spec; None leaves it to the next finder."""
+        found = self._codes.get(name) or self._source(name)
+        if found is None:
             return None
-        is_package = self._codes[name][0]
-        place = f"{_sources.archive}/{name.replace('.', '/')}"
-        origin = f"{place}/__init__.py" if is_package else f"{place}.py"
-        spec = ModuleSpec(name, cast("Any", self), origin=origin, is_package=is_package)
+        place = f"{_file.archive}/{name.replace('.', '/')}"
+        origin = f"{place}/__init__.py" if found[0] else f"{place}.py"
+        spec = ModuleSpec(name, cast("Any", self), origin=origin, is_package=found[0])
         spec.has_location = True
-        if is_package:
+        if found[0]:
             spec.submodule_search_locations = [place]
         return spec
 
@@ -44,31 +60,46 @@ class Compiled:
 
     def exec_module(self, module: ModuleType) -> None:
         """Run the module's code."""
-        exec(marshal.loads(self._codes[module.__name__][1]), module.__dict__)
+        name = module.__name__
+        if name in self._codes:
+            code = marshal.loads(self._codes[name][1])
+        else:
+            code = compile(self._libraries[name][1], str(module.__file__), "exec")
+        exec(code, module.__dict__)
 
     def get_source(self, name: str) -> str | None:
         """The source, for tracebacks."""
-        source: str | None = _sources.get_source(name)
-        return source
+        if name.partition(".")[0] == OWN:
+            return cast("str", _file.get_source(name))
+        return self._libraries[name][1].decode() if name in self._libraries else None
 
 
-def _byte_code() -> dict[str, tuple[bool, bytes]]:
-    """The byte code for this Python; nothing if there is none, or no lzma to read it with."""
+def _read(member: str, magic: bytes) -> Modules:
+    """What an archive holds; nothing if it is not there, or not for this Python."""
+    import lzma
+
     try:
-        import lzma
+        data: bytes = _file.get_data(member)
+    except OSError:
+        return {}
+    if not data.startswith(magic):
+        return {}
+    return cast("Modules", marshal.loads(lzma.decompress(data[len(magic) :])))
 
-        data: bytes = _sources.get_data(f"bytecode/{sys.implementation.cache_tag}.xz")
-    except (ImportError, OSError):
-        return {}
-    if not data.startswith(MAGIC_NUMBER):
-        return {}
-    codes: dict[str, tuple[bool, bytes]] = marshal.loads(lzma.decompress(data[len(MAGIC_NUMBER) :]))
-    return codes
+
+def install() -> None:
+    """Make everything importable; ImportError on a Python that was built without lzma."""
+    codes = _read(f"bytecode/{sys.implementation.cache_tag}.xz", MAGIC_NUMBER)
+    sys.meta_path.insert(0, cast("Any", Embedded(codes)))
 
 
 def begin() -> int:
     """Run the command; its exit status."""
-    sys.meta_path.insert(0, cast("Any", Compiled(_byte_code())))
+    try:
+        install()
+    except ImportError as error:
+        print(f"dnsbalancer: {sys.executable} lacks a standard module ({error})", file=sys.stderr)
+        return 2
     from dnsbalancer_exporter.cli import main
 
     return main()

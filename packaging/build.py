@@ -8,6 +8,7 @@ compile. Equal sources and equal Pythons give equal bits, whoever builds, where 
 from __future__ import annotations
 
 import argparse
+import marshal
 import os
 import shutil
 import subprocess
@@ -17,6 +18,8 @@ import zipfile
 from collections.abc import Iterator
 from pathlib import Path
 
+from bytecode import packed
+
 HERE = Path(__file__).resolve().parent
 PACKAGE = HERE.parent / "dnsbalancer_exporter"
 VERSIONS = ("3.10", "3.11", "3.12", "3.13")
@@ -25,6 +28,9 @@ LARGEST = 2_500_000
 
 EPOCH = (1980, 1, 1, 0, 0, 0)
 """The time of every member: the first that a zip can say."""
+
+OWN = (PACKAGE.name, "__main__.py", "boot.py")
+"""What stays as it is, to be read by whoever opens the file."""
 
 LEFT_OUT = (
     "charset_normalizer/cli",
@@ -66,6 +72,8 @@ def _unpack(wheel: zipfile.ZipFile, tree: Path) -> None:
     """The Python files of a wheel, and its licence."""
     for name in wheel.namelist():
         folder, _, path = name.partition("/")
+        if name.endswith("/"):
+            continue
         if folder.endswith(".dist-info"):
             if Path(path).name.upper().startswith(("LICEN", "NOTICE")):
                 kept = tree / "licenses" / folder.partition("-")[0] / Path(path).name
@@ -118,6 +126,21 @@ def compile_for(python: str, tree: Path, names: list[str]) -> bytes:
     return subprocess.run(command, check=True, stdout=subprocess.PIPE, env=environ).stdout
 
 
+def pack_libraries(tree: Path) -> None:
+    """Put the sources of the libraries into one archive, in the place of their files."""
+    table: dict[str, tuple[bool, bytes]] = {}
+    for path in sorted(tree.rglob("*.py")):
+        place = path.relative_to(tree)
+        if place.parts[0] in OWN:
+            continue
+        is_package = place.name == "__init__.py"
+        name = ".".join(place.parent.parts if is_package else place.with_suffix("").parts)
+        table[name] = (is_package, path.read_bytes())
+        path.unlink()
+    # marshal's version 2 is the same for every Python, and for equal values
+    (tree / "libraries.xz").write_bytes(packed(marshal.dumps(table, 2)))
+
+
 def write(tree: Path, target: Path) -> None:
     """Write the zip of ``tree``, with a first line that lets it be run."""
     files = sorted(path for path in tree.rglob("*") if path.is_file())
@@ -141,6 +164,7 @@ def build(target: Path, wanted: dict[str, str]) -> None:
         lay_out(tree)
         names = used_at_start(tree)
         codes = {v: compile_for(python, tree, names) for v, python in wanted.items()}
+        pack_libraries(tree)
         (tree / "bytecode").mkdir()
         for version, code in codes.items():
             tag = f"cpython-{version.replace('.', '')}"

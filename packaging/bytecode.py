@@ -24,11 +24,16 @@ def compiled(tree: Path, name: str) -> tuple[bool, bytes]:
     return is_package, marshal.dumps(code)
 
 
+def packed(data: bytes) -> bytes:
+    """An xz archive, as small as it gets."""
+    tuned = {"id": lzma.FILTER_LZMA2, "preset": 9 | lzma.PRESET_EXTREME, "lc": 4, "pb": 0}
+    return lzma.compress(data, filters=[tuned])
+
+
 def archive(tree: Path, names: list[str]) -> bytes:
     """The archive: this Python's magic number, and the compressed table of modules."""
     table = marshal.dumps({name: compiled(tree, name) for name in sorted(names)})
-    tuned = {"id": lzma.FILTER_LZMA2, "preset": 9 | lzma.PRESET_EXTREME, "lc": 4, "pb": 0}
-    return MAGIC_NUMBER + lzma.compress(table, filters=[tuned])
+    return MAGIC_NUMBER + packed(table)
 
 
 if __name__ == "__main__":

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from dnsbalancer_exporter.cli import _parser
+from dnsbalancer_exporter.cli import parser
 from tests.monitoring.test_rules import NAMES, exported, named
 from tests.repo.generated import ROOT
 
@@ -47,11 +47,11 @@ def test_a_page_names_only_metrics_that_are_exported(page: Path) -> None:
 @pytest.mark.parametrize("page", [*PAGES, FOLDER / "README.md"], ids=lambda page: page.stem)
 def test_a_page_names_only_commands_and_flags_that_exist(page: Path) -> None:
     for words in commands(page.read_text()):
-        _parser().parse_args(words)  # it exits if it knows a word not
+        parser().parse_args(words)  # it exits if it knows a word not
 
 
 @pytest.mark.parametrize("text", ["`dnsbalancer drain A --fro 2h`", "`dnsbalancer rescue`"])
 def test_the_check_of_commands_sees_a_wrong_one(text: str) -> None:
     ((verb, *flags),) = commands(text)
     with pytest.raises(SystemExit):
-        _parser().parse_args([verb, *flags])
+        parser().parse_args([verb, *flags])
