@@ -24,7 +24,7 @@ config:
     port: {port}
     timeout: 180
 """
-"""The file of DESIGN.md, with the stage's values."""
+"""The published file, with the stage's values."""
 
 
 def published(stage: Stage, own_ip: str, member: str = "true", driver: str = "vkcloudns") -> Path:
