@@ -190,6 +190,8 @@ class Wire:
             return value
         if fate is Fate.REFUSED:
             reason = draw.choice(REASONS)
+            if operation == "create" and reason is ApiReason.SERVER_ERROR and draw.random() < 0.5:
+                raise Conflict("drawn: a conflict with nothing")
             wait = 30.0 * draw.random() if reason is ApiReason.RATE_LIMITED else None
             raise ProviderError(reason, "drawn", wait)
         kind = ProviderError if operation == "list" else AnswerLost
