@@ -21,6 +21,9 @@ from dnsbalancer_exporter.probe.finding import Finding
 from dnsbalancer_exporter.probe.icmp import IcmpProber
 from dnsbalancer_exporter.probe.ping_socket import SO_TIMESTAMPNS, PingSocket, open_ping
 
+pytestmark = pytest.mark.xdist_group("icmp")
+"""A raw socket hears every echo of the machine: two of these at once disturb each other."""
+
 
 def spec(address: str, timeout: float = 2.0) -> ProbeSpec:
     return ProbeSpec(Protocol.ICMP, address, 0, timeout)

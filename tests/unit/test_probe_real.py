@@ -11,7 +11,7 @@ import sys
 
 import pytest
 
-pytestmark = pytest.mark.real
+pytestmark = [pytest.mark.real, pytest.mark.xdist_group("icmp")]
 
 PRELUDE = """
 import asyncio, os, resource, socket, sys, time
