@@ -122,9 +122,6 @@ class Dashboard:
     sections: tuple[Section, ...] = field(default=())
 
 
-CONFIRMED = (Text(0, "NO", RED), Text(1, "YES", GREEN))
-
-
 def stat(title: str, description: str, expr: str, legend: str = "", **more: Any) -> Panel:
     """One number, or one per series."""
     size = {"width": 3, "height": 4, **more}

@@ -315,7 +315,7 @@ class Cycle:
         except AnswerLost as lost:
             error, settled = str(lost), False
         except Conflict:
-            raise
+            raise  # only an exchange says so: nothing was done, there is nothing to tell
         except ProviderError as refused:
             error = str(refused)
             self._refused(pool, refused)

@@ -102,8 +102,11 @@ class Desk:
             chosen = [(p, own.address) for p in pools if p.member for own in p.own]
             advice = "this daemon is a witness: say which address"
         else:
-            found = status.explain(status.document(report, 0.0), wanted)
-            here = {(target["pool"], target["address"]) for target in found}
+            here = {
+                (key.pool, key.address)
+                for key, state in report.targets.items()
+                if not key.reference and wanted in (key.address, state.target.name)
+            }
             # What is drained may be no target any more: a reload can have removed it.
             here |= {(p.name, a) for p in pools for a in self._outlook.drains(p) if a == wanted}
             chosen = [

@@ -85,7 +85,10 @@ class Outlook:
 
     def keep(self, pool: Pool, **changes: Any) -> None:
         """Change some fields of what is kept."""
-        self._memories[pool.name] = replace(self.memory(pool), **changes)
+        self._remember(pool, replace(self.memory(pool), **changes))
+
+    def _remember(self, pool: Pool, memory: Memory) -> None:
+        self._memories[pool.name] = memory
         self.changed()
 
     # --- what outlives the process --------------------------------------------------------
@@ -135,8 +138,7 @@ class Outlook:
         """Have an address out of the zone for a time; None ends it."""
         drains = {a: d for a, d in self.drains(pool).items() if a != address}
         drains |= {address: drain} if drain else {}
-        self._memories[pool.name] = roster.with_drains(self.memory(pool), drains)
-        self.changed()
+        self._remember(pool, roster.with_drains(self.memory(pool), drains))
 
     # --- reading ------------------------------------------------------------------------
 
@@ -202,8 +204,7 @@ class Outlook:
             memory = replace(memory, records=view.records, remembered=remembered, contests=contests)
         self._follow(pool, roster.watched(pool, memory, seen))
         warm_up = memory.warm_up.step(pool, self._healths(pool), now)
-        self._memories[pool.name] = replace(memory, read_at=now, warm_up=warm_up)
-        self.changed()
+        self._remember(pool, replace(memory, read_at=now, warm_up=warm_up))
 
     # --- gaps ---------------------------------------------------------------------------
 
@@ -233,12 +234,13 @@ class Outlook:
         """All that a plan rests on, as it is now."""
         memory, states, view = self.memory(pool), self._states(), self._views[pool.name]
         vouching = [s.health.succeeded_at for s in states.values() if health.vouches(s.health)]
-        mine = {k: s for k, s in states.items() if k.pool == pool.name}
-        references = [s for k, s in mine.items() if k.reference]
+        mine = [(k, s) for k, s in states.items() if k.pool == pool.name]
+        targets = {k.address: s for k, s in mine if not k.reference}
+        references = [s for k, s in mine if k.reference]
         return Situation(
             pool=pool,
             records=view.records,
-            health=self._healths(pool),
+            health={address: s.health for address, s in targets.items()},
             now=self._clock(),
             vouched_at=max((at for at in vouching if at is not None), default=None),
             isolated=bool(references) and not any(health.vouches(s.health) for s in references),
@@ -246,7 +248,7 @@ class Outlook:
             warming=not memory.warm_up.over,
             remembered=frozenset(memory.remembered),
             drained=self.drains(pool),
-            restrained={k.address: s.restraint.until for k, s in mine.items() if not k.reference},
+            restrained={address: s.restraint.until for address, s in targets.items()},
             refused={k: (r.reason, r.until) for k, r in memory.refusals.items()},
             contested={address: c.until for address, c in memory.contests.items()},
             returned=frozenset(a for a, c in memory.contests.items() if c.returned_at is not None),

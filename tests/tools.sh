@@ -6,7 +6,8 @@ set -eu
 PATH="$PATH:/usr/sbin"
 missing=""
 for pair in promtool:prometheus prometheus:prometheus amtool:prometheus-alertmanager \
-    nft:nftables ip:iproute2 chromium:chromium chromedriver:chromium-driver knotd:knot \
+    nft:nftables ip:iproute2 openssl:openssl knotd:knot \
+    chromium:chromium chromedriver:chromium-driver \
     mmdebstrap:mmdebstrap systemd-nspawn:systemd-container lintian:lintian rpm:rpm mandoc:mandoc \
     zsh:zsh fish:fish shellcheck:shellcheck; do
     command -v "${pair%%:*}" >/dev/null 2>&1 || missing="$missing ${pair#*:}"

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import os
-import shutil
 import socket
 import subprocess
 import threading
@@ -26,6 +24,7 @@ from dnsbalancer_exporter.model import NameServer, RecordSetKey
 from dnsbalancer_exporter.names import RecordType
 from dnsbalancer_exporter.nameservers import NameServers, NameServersUnknown
 from dnsbalancer_exporter.report import DnsReason, Served
+from tests.needed import program
 
 APEX = RecordSetKey("example.com", RecordType.A)
 Change = Callable[[dns.message.Message], "dns.message.Message | bytes | None"]
@@ -258,11 +257,7 @@ ns2 3600 AAAA ::1
 @pytest.fixture(scope="module")
 def knot(tmp_path_factory: pytest.TempPathFactory) -> Iterator[NameServer]:
     """Knot DNS with a zone, on loopback."""
-    program = shutil.which("knotd", path=f"{os.environ.get('PATH', '')}:/usr/sbin")
-    if program is None:
-        if os.environ.get("CI") == "true":
-            pytest.fail("knotd is missing: apt-get install knot")
-        pytest.skip("knotd is missing")
+    knotd = program("knotd")
     folder = tmp_path_factory.mktemp("knot")
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
@@ -272,7 +267,7 @@ def knot(tmp_path_factory: pytest.TempPathFactory) -> Iterator[NameServer]:
     (folder / "knot.conf").write_text(KNOT.format(folder=folder, port=port))
     server = NameServer("127.0.0.1", port)
     with (folder / "log").open("wb") as log:
-        running = subprocess.Popen([program, "-c", folder / "knot.conf"], stdout=log, stderr=log)
+        running = subprocess.Popen([knotd, "-c", folder / "knot.conf"], stdout=log, stderr=log)
     try:
         end = time.monotonic() + 25
         while ask(server).reason is not None:

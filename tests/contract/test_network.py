@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 import socket
 import ssl
 import subprocess
@@ -28,6 +27,7 @@ from tests.contract.scripted import (
     scripted,
 )
 from tests.contract.verbs import NEW, NEW_JSON, OLD, A, failure, settled
+from tests.needed import program
 
 
 @pytest.fixture
@@ -109,7 +109,7 @@ def test_a_write_that_was_never_sent_is_in_no_doubt(
 def certificate(tmp_path: Path) -> Path:
     """A key and a certificate for localhost that it signed itself."""
     path = tmp_path / "localhost.pem"
-    command = "openssl req -x509 -nodes -newkey rsa:2048 -days 2 -subj /CN=localhost"
+    command = f"{program('openssl')} req -x509 -nodes -newkey rsa:2048 -days 2 -subj /CN=localhost"
     names = ["-addext", "subjectAltName=DNS:localhost"]
     files = ["-keyout", str(path), "-out", str(tmp_path / "certificate.pem")]
     subprocess.run([*command.split(), *names, *files], check=True, capture_output=True)
@@ -118,7 +118,6 @@ def certificate(tmp_path: Path) -> Path:
 
 
 @pytest.mark.real
-@pytest.mark.skipif(shutil.which("openssl") is None, reason="no openssl to make a certificate")
 def test_a_certificate_is_verified_before_anything_is_sent(certificate: Path) -> None:
     tls = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     tls.load_cert_chain(certificate)

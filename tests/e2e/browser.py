@@ -5,17 +5,15 @@ from __future__ import annotations
 import base64
 import contextlib
 import json
-import os
-import shutil
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
-import pytest
 from selenium import webdriver
 
 from tests.e2e.stage import until
+from tests.needed import program
 
 RESULTS = Path(__file__).parents[2] / "test-results"
 """Where screenshots are kept for whoever wants to see what the test saw."""
@@ -76,11 +74,6 @@ class Browser:
         """Wait until an expression in the page has this value."""
         until(lambda: self.evaluate(expression) == wanted, f"{expression} is {wanted}")
 
-    def press(self, key: str) -> None:
-        """Press a key, as a person does."""
-        for kind in ("keyDown", "keyUp"):
-            self.command("Input.dispatchKeyEvent", type=kind, key=key, code=key)
-
     def screenshot(self, name: str) -> Path:
         """Keep a picture of the whole page."""
         RESULTS.mkdir(exist_ok=True)
@@ -108,12 +101,9 @@ class Browser:
 @contextlib.contextmanager
 def chromium(profile: Path) -> Iterator[Browser]:
     """Start it with an empty profile; skip the test where it is not installed (CI: fail)."""
-    program, driver = shutil.which("chromium"), shutil.which("chromedriver")
-    if not (program and driver):
-        assert os.environ.get("CI") != "true", "chromium and chromium-driver are missing"
-        pytest.skip("chromium and chromium-driver are missing")
+    driver = program("chromedriver")
     options = webdriver.ChromeOptions()
-    options.binary_location = program
+    options.binary_location = program("chromium")
     for flag in (*FLAGS, f"--user-data-dir={profile}"):
         options.add_argument(flag)
     options.set_capability("goog:loggingPrefs", {"browser": "ALL", "performance": "ALL"})

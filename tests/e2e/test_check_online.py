@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
-import shutil
 import socket
 import subprocess
 import sys
@@ -19,6 +17,7 @@ from dnsbalancer_exporter.emulator import Emulator
 from dnsbalancer_exporter.emulator.dns import NameServer
 from tests.e2e.daemon import environment
 from tests.e2e.stage import LOGIN, PASSWORD, PROJECT, ZONE, Stage, fresh_addresses, verb
+from tests.needed import need_icmp, need_root, program, unavailable
 
 WITHOUT = {"PYTHONPATH": str(Path(__file__).parent / "without_dnspython")}
 CHECK = f"_dnsbalancer-check.{ZONE}"
@@ -316,9 +315,7 @@ def port_53(stage: Stage) -> Iterator[str]:
         server = NameServer((address, 53), stage.emulator.zones.snapshot)
         subprocess.run(mount, check=True, capture_output=True)
     except (OSError, subprocess.CalledProcessError) as error:
-        if os.environ.get("CI") == "true":
-            pytest.fail(f"needs root: {error}")
-        pytest.skip(f"needs root, for port 53 and a resolv.conf of its own: {error}")
+        unavailable(f"needs root, for port 53 and a resolv.conf of its own: {error}")
     yield address
     server.stop()
 
@@ -382,10 +379,8 @@ def test_a_witness_has_targets_only(good: Stage) -> None:
 
 @pytest.mark.real
 def test_without_the_right_to_ping_it_says_what_to_do(good: Stage) -> None:
-    if os.geteuid() != 0 or shutil.which("unshare") is None:
-        if os.environ.get("CI") == "true":
-            pytest.fail("needs root and unshare")
-        pytest.skip("needs root and unshare, for a network in which nobody may ping")
+    need_root()  # for a network in which nobody may ping
+    program("unshare")
     config = good.config(good.hosts[0], protocol="icmp", port=None)
     script = 'ip link set lo up && exec setpriv --bounding-set=-net_raw "$@"'
     command = ["unshare", "--net", "sh", "-ec", script, "sh", sys.executable, "-m"]
@@ -399,9 +394,9 @@ def test_without_the_right_to_ping_it_says_what_to_do(good: Stage) -> None:
 
 
 def test_who_may_ping_is_told_so(good: Stage) -> None:
+    need_icmp()
     found = audited(good, protocol="icmp", port=None)
-    if found.status:
-        pytest.skip("no right to ping here")
+    assert found.status == 0
     found.only("ok", "targets", "ping: this user may")
     found.only("ok", "targets", f"{good.hosts[0]}: own address, icmp {good.hosts[0]}: answers")
 

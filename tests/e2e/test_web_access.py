@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import os
 import re
-import shutil
 import socket
 import ssl
 import subprocess
@@ -17,6 +15,7 @@ import yaml
 from tests.certificates import Authority
 from tests.e2e.daemon import Daemon
 from tests.e2e.stage import Stage, free_port, until, verb, write
+from tests.needed import program
 
 PASSWORD = "p4ss-of-prometheus"
 USER = f"prometheus:{PASSWORD}"
@@ -322,20 +321,12 @@ def test_with_users_a_reload_needs_a_password_from_loopback_too(port: Port) -> N
 # --- the tools ------------------------------------------------------------------------------
 
 
-def tool(name: str) -> str:
-    found = shutil.which(name)
-    if found is None:
-        assert os.environ.get("CI") != "true", f"{name} is missing"
-        pytest.skip(f"{name} is missing")
-    return found
-
-
 def test_promtool_and_we_accept_the_documents_example(port: Port) -> None:
     document = Path(__file__).parents[2] / "docs/web.md"
     (example,) = re.findall(r"```yaml\n(tls_server_config.*?)```", document.read_text(), re.DOTALL)
     port.file.write_text(example)
     port.authority.write(port.folder / "ca.pem")
-    command = [tool("promtool"), "check", "web-config", str(port.file)]
+    command = [program("promtool"), "check", "web-config", str(port.file)]
     ended = subprocess.run(command, capture_output=True, text=True, check=False)
     assert ended.returncode == 0, ended.stdout + ended.stderr
     config = port.stage.config(port.stage.hosts[0], web_config_file=str(port.file))
@@ -345,7 +336,7 @@ def test_promtool_and_we_accept_the_documents_example(port: Port) -> None:
 
 @pytest.mark.real
 def test_prometheus_scrapes_it_through_tls_with_its_password(port: Port) -> None:
-    prometheus, promtool = tool("prometheus"), tool("promtool")
+    prometheus, promtool = program("prometheus"), program("promtool")
     port.write()
     daemon = port.daemon()
     port.authority.write(port.folder / "ca.pem")

@@ -7,9 +7,7 @@ import http.client
 import http.server
 import json
 import math
-import os
 import re
-import shutil
 import subprocess
 import threading
 import urllib.parse
@@ -17,25 +15,16 @@ from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
 
-import pytest
 import yaml
 
 from tests.e2e.daemon import Daemon
 from tests.e2e.stage import free_port, until
+from tests.needed import program
 from tests.repo.generated import ROOT
 
 ALERTS = ROOT / "alerts"
 HOST = "127.0.0.1"
 JOB = "dnsbalancer"
-
-
-def tool(name: str) -> str:
-    """The path of a program of Debian's; without it the test is skipped, or fails in CI."""
-    found = shutil.which(name)
-    if found is None:
-        assert os.environ.get("CI") != "true", f"{name} is missing: tests/tools.sh installs it"
-        pytest.skip(f"{name} is not installed")
-    return found
 
 
 class Sample(NamedTuple):
@@ -124,7 +113,7 @@ class Alertmanager:
         path = folder / "alertmanager.yml"
         path.write_text(config)
         self._command = (
-            tool("prometheus-alertmanager"),
+            program("prometheus-alertmanager"),
             f"--config.file={path}",
             f"--storage.path={folder / 'alertmanager'}",
             f"--web.listen-address={HOST}:{self.port}",
@@ -192,7 +181,7 @@ class Prometheus:
         path = folder / "prometheus.yml"
         path.write_text(yaml.safe_dump(config))
         self._command = (
-            tool("prometheus"),
+            program("prometheus"),
             f"--config.file={path}",
             f"--storage.tsdb.path={folder / 'prometheus'}",
             f"--web.listen-address={HOST}:{self.port}",

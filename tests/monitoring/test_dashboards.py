@@ -14,8 +14,9 @@ import yaml
 from dashboards import generate
 from tests.monitoring.lint import Json, complaints, filled, panels, queries
 from tests.monitoring.scene import Scene, failover
-from tests.monitoring.stack import Sample, tool
+from tests.monitoring.stack import Sample
 from tests.monitoring.test_rules import exported, named
+from tests.needed import program
 
 pytestmark = pytest.mark.xdist_group("dashboards")
 
@@ -89,7 +90,7 @@ def test_debians_prometheus_understands_every_query(tmp_path: Path) -> None:
     file = tmp_path / "rules.yml"
     file.write_text(yaml.safe_dump({"groups": [{"name": "dashboards", "rules": rules}]}))
     ran = subprocess.run(
-        [tool("promtool"), "check", "rules", file], capture_output=True, text=True, check=False
+        [program("promtool"), "check", "rules", file], capture_output=True, text=True, check=False
     )
     assert ran.returncode == 0, ran.stdout + ran.stderr
 

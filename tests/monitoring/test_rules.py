@@ -13,7 +13,8 @@ from alerts import generate
 from alerts.cases import CASES
 from alerts.rules import GROUPS
 from dnsbalancer_exporter.export.catalogue import PROCESS_ROWS, REPORT_ROWS, Row
-from tests.monitoring.stack import ALERTS, tool
+from tests.monitoring.stack import ALERTS
+from tests.needed import program
 
 RULES = sorted(ALERTS.glob("dnsbalancer.*.yml"))
 FILES = ("dnsbalancer.alerts.yml", "dnsbalancer.fleet.alerts.yml")
@@ -46,7 +47,7 @@ def test_promtool_has_nothing_to_say_about_the_rules() -> None:
     files = [path for path in RULES if ".test." not in path.name]
     assert len(files) == 3
     ran = subprocess.run(
-        [tool("promtool"), "check", "rules", "--lint=all", "--lint-fatal", *files],
+        [program("promtool"), "check", "rules", "--lint=all", "--lint-fatal", *files],
         capture_output=True,
         text=True,
         check=False,
@@ -58,7 +59,7 @@ def test_promtool_has_nothing_to_say_about_the_rules() -> None:
 def test_every_case_is_as_promtool_plays_it(file: str) -> None:
     test = ALERTS / file.replace(".alerts.yml", ".alerts.test.yml")
     ran = subprocess.run(
-        [tool("promtool"), "test", "rules", test], capture_output=True, text=True, check=False
+        [program("promtool"), "test", "rules", test], capture_output=True, text=True, check=False
     )
     assert ran.returncode == 0, ran.stdout + ran.stderr
 
@@ -100,12 +101,12 @@ def test_every_metric_of_the_rules_is_exported(path: Path) -> None:
 
 def test_the_example_for_alertmanager_is_good_and_routes_by_severity() -> None:
     example = ALERTS / "alertmanager.yml"
-    subprocess.run([tool("amtool"), "check-config", example], check=True, capture_output=True)
+    subprocess.run([program("amtool"), "check-config", example], check=True, capture_output=True)
     routes = {"critical": "wake", "warning": "tell", "info": "nobody"}
     for severity, receiver in routes.items():
         labels = ("alertname=DnsBalancerX", f"severity={severity}")
         verify = (f"--config.file={example}", f"--verify.receivers={receiver}")
-        command = (tool("amtool"), "config", "routes", "test", *verify, *labels)
+        command = (program("amtool"), "config", "routes", "test", *verify, *labels)
         subprocess.run(command, check=True, capture_output=True)
 
 

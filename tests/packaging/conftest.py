@@ -10,19 +10,13 @@ from pathlib import Path
 
 import pytest
 
+from tests.needed import unavailable
 from tests.packaging import machine
 from tests.packaging.machine import Machine
 from tests.repo.generated import ROOT
 
 BUILD = ROOT / "packaging/build.py"
 PACKAGE = ROOT / "packaging/package.py"
-
-
-def impossible(why: str) -> None:
-    """Skip and say why; where everything must be tested, fail."""
-    if os.environ.get("CI") == "true":
-        pytest.fail(why)
-    pytest.skip(why)
 
 
 def make(*command: str | Path, **environ: str) -> str:
@@ -67,7 +61,7 @@ def base(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A small Debian, for all machines of the session."""
     why = machine.why_not()
     if why:
-        impossible(why)
+        unavailable(why)
     root = tmp_path_factory.mktemp("base") / "root"
     machine.lay_out(root)
     return root

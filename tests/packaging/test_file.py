@@ -12,7 +12,8 @@ from pathlib import Path
 import pytest
 
 from dnsbalancer_exporter import __version__
-from tests.packaging.conftest import BUILD, impossible, make
+from tests.needed import unavailable
+from tests.packaging.conftest import BUILD, make
 from tests.repo.generated import ROOT
 
 LARGEST = 2_500_000
@@ -122,7 +123,7 @@ def test_a_python_without_byte_code_uses_the_sources(file: Path, tmp_path: Path)
 def test_an_older_python_is_told_so_in_one_line(file: Path) -> None:
     found = old_pythons()
     if not found:
-        impossible("no Python older than 3.10 is here to refuse the file")
+        unavailable("no Python older than 3.10 is here to refuse the file")
     for python in found:
         said = run(python, file, "--version")
         assert (said.returncode, said.stdout, said.stderr.count("\n")) == (2, "", 1), python

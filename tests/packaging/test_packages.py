@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import gzip
 import re
-import shutil
 import subprocess
 from pathlib import Path
 
@@ -13,7 +12,8 @@ import pytest
 from dnsbalancer_exporter.config import parse
 from dnsbalancer_exporter.config.schema import TOP
 from dnsbalancer_exporter.errors import ConfigError
-from tests.packaging.conftest import PACKAGE, impossible, make
+from tests.needed import program
+from tests.packaging.conftest import PACKAGE, make
 from tests.packaging.rehearsal import fill_in
 from tests.repo.generated import ROOT
 
@@ -42,10 +42,7 @@ RPM = BOTH | {
 
 def tool(*command: str | Path) -> str:
     """Run a tool of the distribution that must succeed; what it prints."""
-    name = str(command[0])
-    if shutil.which(name) is None:
-        impossible(f"without {name} this cannot be tested")
-    words = [str(word) for word in command]
+    words = [program(str(command[0])), *(str(word) for word in command[1:])]
     done = subprocess.run(words, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stdout + done.stderr
     return done.stdout

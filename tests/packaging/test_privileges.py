@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import pwd
 import shutil
 import signal
@@ -15,7 +14,7 @@ import pytest
 
 from tests.e2e.daemon import HANG_SECONDS
 from tests.e2e.stage import LOGIN, PASSWORD, PROJECT, ZONE, until, write
-from tests.packaging.conftest import impossible
+from tests.needed import need_root, program
 
 TARGET = "127.0.0.21"
 NAME = "nobody"
@@ -45,8 +44,9 @@ pytestmark = pytest.mark.real
 @pytest.fixture
 def place(file: Path) -> Iterator[Path]:
     """A folder that anybody may read, with the file and a configuration of the user."""
-    if os.getuid() != 0 or not shutil.which("ip") or not shutil.which("setpriv"):
-        impossible("this needs root, ip and setpriv")
+    need_root()
+    for name in ("ip", "setpriv"):
+        program(name)
     with tempfile.TemporaryDirectory() as folder:
         place = Path(folder)
         place.chmod(0o755)

@@ -133,6 +133,14 @@ class Daemon:
         self.watch.close()
 
 
+def end(api: Api, daemons: Iterable[Daemon]) -> None:
+    """Let everything that still runs come to its end, the dead as well."""
+    api.over = True
+    for daemon in daemons:
+        daemon.process.thaw()
+        daemon.process.run(daemon.terminate)
+
+
 def _raise(task: asyncio.Task[None]) -> None:
     """A daemon ends when it is told to, or by a bug."""
     if not task.cancelled():

@@ -67,6 +67,11 @@ class Laws:
     def say(self, text: str) -> None:
         self.log.append(f"{virtual_time.loop().time():9.2f} {text} -> {self.published}")
 
+    def begins(self, daemon: Daemon) -> None:
+        """A run of an instance is judged from now on."""
+        self.daemons.append(daemon)
+        self.say(f"{daemon.place} starts")
+
     # --- what the wire tells ------------------------------------------------------------
 
     def sent(self, who: Daemon, operation: str, what: Create | Record) -> Evidence:

@@ -17,7 +17,7 @@ from dnsbalancer_exporter.names import RecordType, fqdn
 from tests.contract.memory import Store
 from tests.simulation import virtual_time
 from tests.simulation.api import Api, Kind
-from tests.simulation.instance import Daemon, Instance, Surroundings
+from tests.simulation.instance import Daemon, Instance, Surroundings, end
 from tests.simulation.laws import NAME, Laws
 from tests.simulation.network import Network
 from tests.simulation.world import FOREIGN, SPEC, target
@@ -105,15 +105,11 @@ class Stage:
 
     def end(self) -> None:
         """Let all that still runs come to its end, the dead as well."""
-        self.api.over = True
-        for daemon in self.laws.daemons:
-            daemon.process.thaw()
-            daemon.process.run(daemon.terminate)
+        end(self.api, self.laws.daemons)
 
     def start(self, place: str, *, remembers: bool = True) -> None:
         self.at[place].start(remembers=remembers)
-        self.laws.daemons.append(self.daemon(place))
-        self.laws.say(f"{place} starts")
+        self.laws.begins(self.daemon(place))
 
     def daemon(self, place: str) -> Daemon:
         daemon = self.at[place].daemon

@@ -23,7 +23,7 @@ from dnsbalancer_exporter.model import (
 from tests.contract.memory import Store
 from tests.simulation import virtual_time
 from tests.simulation.api import Api, Kind
-from tests.simulation.instance import Daemon, Instance, Surroundings
+from tests.simulation.instance import Daemon, Instance, Surroundings, end
 from tests.simulation.laws import NAME, LawBroken, Laws
 from tests.simulation.network import Network
 
@@ -119,7 +119,7 @@ class World:
         try:
             return await self._play()
         finally:
-            self.end()
+            end(self.api, self.laws.daemons)
 
     async def _play(self) -> World:
         for instance in self.instances:
@@ -133,21 +133,13 @@ class World:
         self.laws.end()
         return self
 
-    def end(self) -> None:
-        """Let everything that still runs come to its end, the dead as well."""
-        self.api.over = True
-        for daemon in self.laws.daemons:
-            daemon.process.thaw()
-            daemon.process.run(daemon.terminate)
-
     def _start(self, instance: Instance, *, remembers: bool = True) -> None:
         if instance.daemon is None:
             instance.start(remembers=remembers)
             assert instance.daemon
             if not self.locked:
                 instance.daemon.cycle.lock = NoLock()
-            self.laws.daemons.append(instance.daemon)
-            self.laws.say(f"{instance.place} starts")
+            self.laws.begins(instance.daemon)
 
     def _events(self) -> list[Callable[[Instance], None]]:
         """What may happen; the more often it stands here, the more often it does."""

@@ -19,7 +19,8 @@ from dnsbalancer_exporter.model import Outcome, ProbeReason, ProbeResult, ProbeS
 from dnsbalancer_exporter.probe import Engine, icmp
 from dnsbalancer_exporter.probe.finding import Finding
 from dnsbalancer_exporter.probe.icmp import IcmpProber
-from dnsbalancer_exporter.probe.ping_socket import SO_TIMESTAMPNS, PingSocket, open_ping
+from dnsbalancer_exporter.probe.ping_socket import SO_TIMESTAMPNS, PingSocket
+from tests.needed import need_icmp
 
 pytestmark = pytest.mark.xdist_group("icmp")
 """A raw socket hears every echo of the machine: two of these at once disturb each other."""
@@ -31,15 +32,6 @@ def spec(address: str, timeout: float = 2.0) -> ProbeSpec:
 
 def descriptors() -> int:
     return len(list(Path("/proc/self/fd").iterdir()))
-
-
-def need_icmp() -> None:
-    try:
-        open_ping(socket.AF_INET).owner.close()
-    except PermissionError as error:
-        if os.environ.get("CI") == "true":
-            raise
-        pytest.skip(f"no ICMP socket here: {error.strerror}")
 
 
 @pytest.mark.real

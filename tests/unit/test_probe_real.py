@@ -11,6 +11,8 @@ import sys
 
 import pytest
 
+from tests.needed import need_root, unavailable
+
 pytestmark = [pytest.mark.real, pytest.mark.xdist_group("icmp")]
 
 PRELUDE = """
@@ -27,17 +29,6 @@ async def probe_all(*specs, before=lambda: None):
         print(result.outcome.value, reason, result.detail, sep="|")
     engine.close()
 """
-
-
-def unavailable(reason: str) -> None:
-    if os.environ.get("CI") == "true":
-        pytest.fail(reason)
-    pytest.skip(reason)
-
-
-def need_root() -> None:
-    if os.geteuid() != 0:
-        unavailable("needs root, to drop its rights")
 
 
 def run(script: str, *, setup: str = "", namespace: bool = False) -> list[list[str]]:
