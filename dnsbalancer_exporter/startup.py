@@ -10,9 +10,10 @@ from dataclasses import replace
 from pathlib import Path
 
 from dnsbalancer_exporter.config import Config, parse, problem_of_oserror
-from dnsbalancer_exporter.errors import ConfigError
+from dnsbalancer_exporter.errors import ConfigError, Problem
 from dnsbalancer_exporter.export.access import read_access
 from dnsbalancer_exporter.nameservers import MISSING
+from dnsbalancer_exporter.provider import unusable
 
 DEFAULT_CONFIG = "/etc/dnsbalancer/config.yaml"
 LOCAL_CONFIG = "/usr/local/etc/dnsbalancer/config.yaml"
@@ -41,6 +42,9 @@ def load(file: str, environ: Mapping[str, str] = os.environ) -> Config:
         raise ConfigError(file, (problem_of_oserror(error),)) from None
     environ = {**CREDENTIALS, **environ}
     config = parse(data, file, environ, lambda name: Path(name).read_bytes())
+    why = unusable(config.api.driver)
+    if why:
+        raise ConfigError(file, (Problem(0, "config.driver", f"cannot be used here: {why}"),))
     if stat.S_ISREG(mode) and mode & stat.S_IROTH:
         note = f"{file} can be read by everybody and holds a login: chmod 0640, or password_file"
         config = replace(config, notes=(*config.notes, note))

@@ -6,7 +6,7 @@ set -eu
 PATH="$PATH:/usr/sbin"
 missing=""
 for pair in promtool:prometheus prometheus:prometheus amtool:prometheus-alertmanager \
-    nft:nftables ip:iproute2 openssl:openssl knotd:knot \
+    nft:nftables ip:iproute2 openssl:openssl knotd:knot named:bind9 \
     chromium:chromium chromedriver:chromium-driver \
     mmdebstrap:mmdebstrap systemd-nspawn:systemd-container lintian:lintian rpm:rpm mandoc:mandoc \
     zsh:zsh fish:fish shellcheck:shellcheck; do

@@ -24,7 +24,7 @@ SHORT_LIFE = 600.0
 
 async def login(scene: Scene) -> Findings:
     """The login, its life time and its clock; one attempt."""
-    where = scene.config.api.auth_url
+    where = scene.config.api.auth_url or scene.config.api.url
     asked = time.time()
     try:
         made = await scene.provider.log_in(BUDGET)

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
-from dnsbalancer_exporter.config import values
+from dnsbalancer_exporter.config import urls, values
+from dnsbalancer_exporter.config.drivers import PUBLISHED, TERMS, Terms
 from dnsbalancer_exporter.config.sections import Section
 from dnsbalancer_exporter.config.top_keys import (
     AUTH_URL,
@@ -15,6 +16,7 @@ from dnsbalancer_exporter.config.top_keys import (
     PASSWORD,
     PASSWORD_FILE,
     PROJECT_ID,
+    TSIG_ALGORITHM,
     URL,
     USER_DOMAIN,
 )
@@ -31,7 +33,10 @@ _NOWHERE = (
 
 @dataclass(frozen=True, slots=True)
 class Api:
-    """How the DNS API is reached. ``url`` ends in ``/v2/dns/``, ``auth_url`` in ``/v3/``."""
+    """How the DNS API is reached; what a driver does not need is empty.
+
+    ``url`` is as the driver wants it (drivers.py), ``auth_url`` ends in ``/v3/``.
+    """
 
     driver: str
     url: str
@@ -41,6 +46,7 @@ class Api:
     project_id: str
     user_domain: str
     ca_file: str | None
+    tsig_algorithm: str
 
 
 _REASONS: tuple[tuple[type[OSError], str], ...] = (
@@ -61,27 +67,55 @@ def why_unread(error: OSError) -> str:
 
 def find_api(section: Section, environ: Mapping[str, str], read: Read) -> Api | None:
     """The login; None if something is wrong with it, which is then noted."""
-    section.require(DRIVER, URL, AUTH_URL, LOGIN, PROJECT_ID)
-    password = _password(section, environ, read)
+    terms = TERMS.get(section.find(DRIVER) or "", PUBLISHED)
+    section.require(DRIVER, URL, LOGIN, *terms.needs)
+    url = _url(section, terms)
+    password = _password(section, terms, environ, read)
     _check_ca_file(section, read)
-    for key in (URL, AUTH_URL):
-        if values.is_clear_text(section.find(key) or ""):
+    for key, used in ((URL, url), (AUTH_URL, section.find(AUTH_URL) or "")):
+        if urls.is_clear_text(used):
             section.note(key, "is plain http: the login travels in the clear; use https")
+    for unused in terms.ignores:
+        if section.gives(unused):
+            section.note(unused, f"is of no use to the driver {section.find(DRIVER)}: remove it")
     if section.place.ledger.problems or password is None:
         return None
     return Api(
         driver=section.need(DRIVER),
-        url=section.need(URL),
-        auth_url=section.need(AUTH_URL),
+        url=url,
+        auth_url=section.find(AUTH_URL) or "",
         login=section.need(LOGIN),
         password=password,
-        project_id=section.need(PROJECT_ID),
+        project_id=section.find(PROJECT_ID) or "",
         user_domain=section.need(USER_DOMAIN),
         ca_file=section.find(CA_FILE),
+        tsig_algorithm=section.need(TSIG_ALGORITHM),
     )
 
 
-def _password(section: Section, environ: Mapping[str, str], read: Read) -> Secret | None:
+def _url(section: Section, terms: Terms) -> str:
+    """The URL as the driver wants it; empty if it is wrong, which is then noted."""
+    try:
+        return terms.url(section.find(URL) or "") if section.find(URL) else ""
+    except Wrong as wrong:
+        section.problem(URL, str(wrong))
+        return ""
+
+
+def _password(
+    section: Section, terms: Terms, environ: Mapping[str, str], read: Read
+) -> Secret | None:
+    """The password that was found, if the driver can use it; else a problem is noted."""
+    password = _found(section, environ, read)
+    try:
+        if password is not None:
+            terms.secret(password)
+    except Wrong as wrong:
+        section.problem(PASSWORD_FILE if section.gives(PASSWORD_FILE) else PASSWORD, str(wrong))
+    return password
+
+
+def _found(section: Section, environ: Mapping[str, str], read: Read) -> Secret | None:
     """The first source that is there decides; a bad one is a problem, not a reason to go on."""
     if section.gives(PASSWORD) and section.gives(PASSWORD_FILE):
         section.problem(PASSWORD_FILE, "stands beside `password`: keep one of them")

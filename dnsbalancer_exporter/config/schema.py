@@ -14,6 +14,7 @@ KEYS: tuple[Key[object], ...] = (
     top_keys.PASSWORD_FILE,
     top_keys.PROJECT_ID,
     top_keys.USER_DOMAIN,
+    top_keys.TSIG_ALGORITHM,
     top_keys.CA_FILE,
     pool_keys.ZONE,
     pool_keys.RECORD,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from dnsbalancer_exporter.config import values
+from dnsbalancer_exporter.config import urls, values
 from dnsbalancer_exporter.config.sections import (
     EMPTY,
     Key,
@@ -69,37 +69,46 @@ def _secret(text: str) -> Secret:
 
 # --- the login and the process: the top level only ----------------------------------------
 
-_DRIVERS = dict.fromkeys(("vkcloudns", "vkclouddns", "vkcloudriver", "vkcloud"), "vkcloudns")
+_DRIVERS = {
+    **dict.fromkeys(("vkcloudns", "vkclouddns", "vkcloudriver", "vkcloud"), "vkcloudns"),
+    "rfc2136": "rfc2136",
+}
+_ALGORITHMS = ("hmac-sha256", "hmac-sha384", "hmac-sha512", "hmac-sha224", "hmac-sha1")
 _LEVELS = {word: word for word in ("debug", "info", "warning", "error")}
 
 DRIVER = Key(
     "driver",
     scalar(values.choice(_DRIVERS)),
-    "The provider: `vkcloudns`; `vkclouddns`, `vkcloudriver` and `vkcloud` are the same.",
+    "The provider: `vkcloudns` (`vkclouddns`, `vkcloudriver` and `vkcloud` are the same) or "
+    "`rfc2136`.",
     level=Level.TOP,
     required=True,
 )
 URL = Key(
     "url",
-    scalar(values.endpoint("/v2/dns/", ("/v2/dns", "/v2"))),
-    "The URL of the provider's DNS API, with or without `v2/dns`.",
+    scalar(values.plain),
+    "The URL of the provider's DNS API, with or without `v2/dns`; `dns://HOST:PORT` for `rfc2136`.",
     level=Level.TOP,
     required=True,
 )
 AUTH_URL = Key(
     "auth_url",
-    scalar(values.endpoint("/v3/", ("/v3/auth/tokens", "/v3"))),
+    scalar(urls.endpoint("/v3/", ("/v3/auth/tokens", "/v3"))),
     "The URL of Keystone, with or without `v3`.",
+    otherwise="required by `vkcloudns`",
     level=Level.TOP,
-    required=True,
 )
 LOGIN = Key(
-    "login", scalar(values.plain), "The user's name in Keystone.", level=Level.TOP, required=True
+    "login",
+    scalar(values.plain),
+    "The user's name in Keystone; for `rfc2136` the name of the TSIG key.",
+    level=Level.TOP,
+    required=True,
 )
 PASSWORD = Key(
     "password",
     scalar(_secret),
-    "The user's password.",
+    "The user's password; for `rfc2136` the TSIG key's secret, in base64.",
     otherwise="`password_file`, else `$DNSBALANCER_PASSWORD`, else the systemd credential "
     "`password`; one of them is required",
     level=Level.TOP,
@@ -114,11 +123,18 @@ PROJECT_ID = Key(
     "project_id",
     scalar(values.project_id),
     "The id of the project that owns the zone.",
+    otherwise="required by `vkcloudns`",
     level=Level.TOP,
-    required=True,
 )
 USER_DOMAIN = Key(
     "user_domain", scalar(values.plain), "The user's domain.", default="users", level=Level.TOP
+)
+TSIG_ALGORITHM = Key(
+    "tsig_algorithm",
+    scalar(values.choice({word: word for word in _ALGORITHMS})),
+    "The TSIG key's algorithm, for `rfc2136`.",
+    default="hmac-sha256",
+    level=Level.TOP,
 )
 CA_FILE = Key(
     "ca_file",

@@ -10,12 +10,15 @@ from __future__ import annotations
 import os
 import time
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Protocol, runtime_checkable
 
 from dnsbalancer_exporter.model import Create, Record, Secret
 from dnsbalancer_exporter.names import RecordType
+from dnsbalancer_exporter.provider import dns_wire
 from dnsbalancer_exporter.provider.keystone import Keystone, Login
+from dnsbalancer_exporter.provider.rfc2136 import Rfc2136
 from dnsbalancer_exporter.provider.trust import trust
 from dnsbalancer_exporter.provider.vkcloud import WRITE_BUDGET, VkCloud
 from dnsbalancer_exporter.provider.wire import Meter, Wire
@@ -30,9 +33,11 @@ __all__ = [
     "Login",
     "LogsIn",
     "Meter",
+    "Rfc2136",
     "VkCloud",
     "Wire",
     "connect",
+    "unusable",
 ]
 
 Sleep = Callable[[float], None]
@@ -102,9 +107,9 @@ class LogsIn(Protocol):
 
 
 class Account(Protocol):
-    """The login details, as config.Api has them.
+    """The login details, as config.Api has them; what a driver does not need is empty.
 
-    ``url`` ends in ``/v2/dns/``, ``auth_url`` in ``/v3/``; ``ca_file`` None is the system's store.
+    ``auth_url`` ends in ``/v3/``; ``ca_file`` None is the system's store.
     """
 
     @property
@@ -123,9 +128,23 @@ class Account(Protocol):
     def user_domain(self) -> str: ...  # noqa: D102
     @property
     def ca_file(self) -> str | None: ...  # noqa: D102
+    @property
+    def tsig_algorithm(self) -> str: ...  # noqa: D102
 
 
-def _vkcloud(account: Account, wire: Wire, sleep: Sleep, write_budget: float) -> Driver:
+@dataclass(frozen=True, slots=True)
+class Means:
+    """What a driver is given to work with; see `connect`."""
+
+    meter: Meter
+    clock: Callable[[], float]
+    environ: Mapping[str, str]
+    sleep: Sleep
+    write_budget: float
+
+
+def _vkcloud(account: Account, means: Means) -> Driver:
+    wire = Wire(meter=means.meter, clock=means.clock, verify=trust(account.ca_file, means.environ))
     keystone = Keystone(
         auth_url=account.auth_url,
         login=account.login,
@@ -135,14 +154,35 @@ def _vkcloud(account: Account, wire: Wire, sleep: Sleep, write_budget: float) ->
         wire=wire,
     )
     return VkCloud(
-        url=account.url, keystone=keystone, wire=wire, sleep=sleep, write_budget=write_budget
+        url=account.url,
+        keystone=keystone,
+        wire=wire,
+        sleep=means.sleep,
+        write_budget=means.write_budget,
     )
 
 
-DRIVERS: Mapping[str, Callable[[Account, Wire, Sleep, float], Driver]] = MappingProxyType(
-    {"vkcloudns": _vkcloud}
+def _rfc2136(account: Account, means: Means) -> Driver:
+    wire = dns_wire.DnsWire(
+        account.url,
+        account.login,
+        account.password,
+        account.tsig_algorithm,
+        meter=means.meter,
+        clock=means.clock,
+    )
+    return Rfc2136(wire=wire, sleep=means.sleep, write_budget=means.write_budget)
+
+
+DRIVERS: Mapping[str, Callable[[Account, Means], Driver]] = MappingProxyType(
+    {"vkcloudns": _vkcloud, "rfc2136": _rfc2136}
 )
 """By the canonical name of the configuration key ``driver``."""
+
+
+def unusable(driver: str) -> str:
+    """Why a driver cannot be used in this installation; empty if it can."""
+    return {"rfc2136": dns_wire.MISSING}.get(driver, "")
 
 
 def connect(
@@ -157,8 +197,8 @@ def connect(
     """The driver that ``account`` names; nothing is sent before it is first used.
 
     ``write_budget`` is the longest time in seconds that a write may take, a login before it
-    included. ``meter`` is told of every HTTP attempt, from the calling thread; ``clock`` is
-    monotonic, in seconds. Raises KeyError for a driver that is not in DRIVERS.
+    included. ``meter`` is told of every attempt, from the calling thread; ``clock`` is monotonic,
+    in seconds. Raises KeyError for a driver that is not in DRIVERS; one that is `unusable` fails.
     """
-    wire = Wire(meter=meter, clock=clock, verify=trust(account.ca_file, environ))
-    return DRIVERS[account.driver](account, wire, sleep, write_budget)
+    means = Means(meter, clock, environ, sleep, write_budget)
+    return DRIVERS[account.driver](account, means)

@@ -20,7 +20,12 @@ PROJECT = "777e19938fe947666d5d3be5c00053d7"
 
 
 class Stage(Protocol):
-    """A zone example.com that is empty, and ways to it."""
+    """A zone example.com that is empty, and ways to it.
+
+    ``ids_are_shared``: two writers see a record under the same id.
+    """
+
+    ids_are_shared: bool
 
     def driver(self) -> Driver:
         """Another writer."""
@@ -34,6 +39,8 @@ class Stage(Protocol):
 
 class InMemory:
     """A Store and drivers over it."""
+
+    ids_are_shared = True
 
     def __init__(self) -> None:
         self.store = Store()
@@ -50,6 +57,8 @@ class InMemory:
 
 class OverHttp:
     """The emulator and VkCloud drivers; ``driver`` drivers have a clock that tests move."""
+
+    ids_are_shared = True
 
     def __init__(self, emulator: Emulator) -> None:
         self.emulator = emulator

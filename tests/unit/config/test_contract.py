@@ -35,6 +35,7 @@ def test_the_published_file_is_a_member() -> None:
         project_id="777e19938fe947666d5d3be5c00053d7",
         user_domain="users",
         ca_file=None,
+        tsig_algorithm="hmac-sha256",
     )
     assert config.pools == (
         Pool(

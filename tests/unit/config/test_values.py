@@ -197,3 +197,30 @@ def test_resolvers(text: str, expected: tuple[str, ...]) -> None:
     (pool,) = load(changed(f"resolvers: {text}")).pools
     assert pool.resolvers is not None
     assert tuple(map(str, pool.resolvers)) == expected
+
+
+@pytest.mark.parametrize(
+    ("url", "expected"),
+    [
+        ("dns://192.0.2.53", "dns://192.0.2.53:53"),
+        ("dns://NS1.example.com:5353/", "dns://ns1.example.com:5353"),
+        ("dns://[2001:db8::53]", "dns://[2001:db8::53]:53"),
+    ],
+)
+def test_a_name_server_for_updates(url: str, expected: str) -> None:
+    text = changed(f"url: {url}", "driver: rfc2136", "password: c2VjcmV0", "auth_url", "project_id")
+    assert load(text).api.url == expected
+
+
+@pytest.mark.parametrize("url", ["192.0.2.53", "dns://", "dns://a:0", "dns://a:x", "dns://u@a"])
+def test_no_name_server_for_updates(url: str) -> None:
+    text = changed(f"url: {url}", "driver: rfc2136", "password: c2VjcmV0", "auth_url", "project_id")
+    assert [problem.partition(" such as")[0] for problem in problems(text)] == [
+        "line 2: config.url: must be the primary name server,"
+    ]
+
+
+def test_what_a_driver_has_no_use_for_is_noted() -> None:
+    text = changed("url: dns://192.0.2.53", "driver: rfc2136", "password: c2VjcmV0")
+    notes = [note.partition(": is of no use")[0] for note in load(text).notes]
+    assert notes == ["line 3: config.auth_url", "line 6: config.project_id"]

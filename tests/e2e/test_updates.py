@@ -1,0 +1,137 @@
+"""The whole daemon on a real name server that takes dynamic updates: BIND and Knot DNS."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+
+import dns.message
+import dns.query
+import dns.update
+import pytest
+
+from tests.contract.primaries import KEY, KINDS, SECRET, Primary, primary
+from tests.e2e.daemon import Daemon
+from tests.e2e.stage import ZONE, Stage, until, verb
+
+pytestmark = pytest.mark.real
+
+
+@pytest.fixture(params=KINDS)
+def server(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Primary]:
+    with primary(request.param, tmp_path) as server:
+        yield server
+
+
+def answer(server: Primary, kind: str = "A") -> list[str]:
+    """What the name server says of the name, sorted."""
+    query = dns.message.make_query(ZONE + ".", kind)
+    found = dns.query.tcp(query, "127.0.0.1", 5, server.port).answer
+    return sorted(str(rdata).strip('"') for rrset in found for rdata in rrset)
+
+
+def keys(server: Primary) -> dict[str, object]:
+    return {
+        "driver": "rfc2136",
+        "url": f"dns://127.0.0.1:{server.port}",
+        "login": KEY,
+        "password": SECRET,
+        "auth_url": None,
+        "project_id": None,
+    }
+
+
+def members(stage: Stage, server: Primary, *hosts: str) -> list[Daemon]:
+    stage.up(*hosts)
+    daemons = [stage.member(host, **keys(server)) for host in hosts]
+    until(lambda: answer(server) == sorted(hosts), "all are published")
+    for daemon in daemons:
+        daemon.until_healthy(len(hosts))
+    return daemons
+
+
+class Watcher:
+    """Asks the name server all the time; ``empty`` says whether it ever had no address."""
+
+    def __init__(self, server: Primary) -> None:
+        self.empty = False
+        self.asked = 0
+        self._over = threading.Event()
+        self._server = server
+        self._thread = threading.Thread(target=self._ask)
+
+    def __enter__(self) -> Watcher:
+        self._thread.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._over.set()
+        self._thread.join()
+
+    def _ask(self) -> None:
+        while not self._over.wait(0.01):
+            self.empty |= not answer(self._server)
+            self.asked += 1
+
+
+def test_three_members_fail_over_and_return(stage: Stage, server: Primary) -> None:
+    one, two, three = hosts = stage.hosts[:3]
+    foreign = dns.update.UpdateMessage(ZONE + ".")
+    foreign.add("www", 300, "A", "192.0.2.80")
+    foreign.add(ZONE + ".", 300, "TXT", '"v=spf1 -all"')
+    server.send(foreign)
+    daemons = members(stage, server, *hosts)
+    with Watcher(server) as watcher:
+        stage.down(two)
+        until(lambda: answer(server) == sorted((one, three)), "the dead one is out")
+        stage.down(three)
+        until(lambda: answer(server) == [one], "the second dead one is out")
+        stage.down(one)
+        daemons[0].until_value(1, "pool_fail_open")
+        stage.up(*hosts)
+        until(lambda: answer(server) == sorted(hosts), "all are back")
+    assert watcher.asked
+    assert not watcher.empty
+    assert answer(server, "TXT") == ["v=spf1 -all"], "no lock was taken, nothing foreign touched"
+    assert [d.metrics().value("lock_events_total") or 0 for d in daemons] == [0, 0, 0]
+
+
+def test_a_quiet_fleet_writes_nothing(stage: Stage, server: Primary) -> None:
+    for daemon in members(stage, server, *stage.hosts[:3]):
+        before = daemon.until_cycles(1)
+        after = daemon.until_cycles(5)
+        for operation in ("create_record", "delete_record"):
+            asked = [m.value("api_requests_total", operation=operation) for m in (before, after)]
+            assert asked[0] == asked[1]
+
+
+def test_a_name_server_that_is_away_stops_nothing(stage: Stage, server: Primary) -> None:
+    one, two = hosts = stage.hosts[:2]
+    daemons = members(stage, server, *hosts)
+    server.stop()
+    daemons[0].until_value(0, "api_up")
+    stage.down(two)
+    daemons[0].until_value(1, "pool_targets_healthy")
+    server.start()
+    until(lambda: answer(server) == [one], "the dead one is out, now that it can be")
+
+
+def test_a_wrong_key_is_said_and_the_daemon_stays(stage: Stage, server: Primary) -> None:
+    wrong = {**keys(server), "password": "d3Jvbmcgc2VjcmV0LCBidXQgb2YgZ29vZCBsZW5ndGg="}
+    stage.up(stage.hosts[0])
+    daemon = stage.member(stage.hosts[0], **wrong)
+    daemon.until_value(0, "api_up")
+    until(lambda: "check `login` (the key's name)" in daemon.log, "it is said")
+    assert "d3Jvbmcg" not in daemon.log
+    assert answer(server) == []
+
+
+def test_the_audit_knows_name_servers(stage: Stage, server: Primary) -> None:
+    stage.up(stage.hosts[0])
+    config = stage.config(stage.hosts[0], **keys(server))
+    found = verb("check", "--online", "--write-test", str(config))
+    assert f"dns://127.0.0.1:{server.port}" in found.stdout
+    assert "a record was created and deleted" in found.stdout, found.stdout
+    assert found.returncode == 0, found.stdout
+    assert answer(server, "TXT") == []
