@@ -55,6 +55,7 @@ dist: $(READY) ## one file that runs anywhere, dist/dnsbalancer, and its .deb an
 	$(BIN)/python packaging/package.py dist/dnsbalancer dist
 
 release: $(READY) ## build for every Python, test what was built, and write checksums
+	@CI=true tests/tools.sh
 	$(BIN)/python packaging/release.py dist
 
 fix: $(READY) ## format and mend what can be mended by itself

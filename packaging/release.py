@@ -1,13 +1,15 @@
 """Makes a release: builds everything with byte code for every Python, tests it, writes checksums.
 
-Nothing is published. The folder has file, packages, and, if all tests were passed, SHA256SUMS;
-a version that CHANGELOG.md does not tell of is not released.
+Nothing is published. The folder has file, packages, and, if all tests were passed, SHA256SUMS. What
+is released is a commit, and all that is new in it is told in CHANGELOG.md under its version.
 """
 
 from __future__ import annotations
 
+import argparse
 import hashlib
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -26,10 +28,26 @@ def step(*command: str | Path, **environ: str) -> None:
         sys.exit(f"no release: {' '.join(words)} ended with {done.returncode}")
 
 
-def main(folder: Path) -> None:
+def obstacles() -> list[str]:
+    """What speaks against a release of what is here, each with what to do about it."""
+    found = []
+    changed = _git("status", "--porcelain")
+    if changed:
+        found.append(f"not committed, commit or remove it:\n{changed}")
+    if not re.search(rf"(?m)^## {re.escape(version())} \(", (ROOT / "CHANGELOG.md").read_text()):
+        found.append(f"CHANGELOG.md has no section `## {version()}`: run towncrier build")
+    untold = sorted(path.name for path in ROOT.glob("changelog.d/*.*.md"))
+    if untold:
+        found.append(f"not in CHANGELOG.md yet, run towncrier build: {', '.join(untold)}")
+    return found
+
+
+def _git(*words: str) -> str:
+    return subprocess.check_output(["git", "-C", str(ROOT), *words], text=True).strip()
+
+
+def make(folder: Path) -> None:
     """Build, test, write checksums."""
-    if f"\n## {version()}" not in (ROOT / "CHANGELOG.md").read_text():
-        sys.exit(f"no release: CHANGELOG.md has no section `## {version()}`")
     shutil.rmtree(folder, ignore_errors=True)
     file = folder / "dnsbalancer"
     step("packaging/build.py", file, "--all")
@@ -42,5 +60,18 @@ def main(folder: Path) -> None:
     print(f"{folder}: dnsbalancer {version()}, tested; sha256sum -c SHA256SUMS")
 
 
+def main() -> None:
+    """Do what the command line says."""
+    parser = argparse.ArgumentParser(description="Make a release of this commit.")
+    parser.add_argument("folder", type=Path, metavar="FOLDER", help="emptied, and filled")
+    parser.add_argument("--ready", action="store_true", help="only say what speaks against it")
+    options = parser.parse_args()
+    against = obstacles()
+    if against:
+        sys.exit("\n".join(f"no release: {obstacle}" for obstacle in against))
+    if not options.ready:
+        make(options.folder.resolve())
+
+
 if __name__ == "__main__":
-    main(Path(sys.argv[1]).resolve())
+    main()

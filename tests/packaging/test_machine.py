@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from dnsbalancer_exporter import __version__
 from tests.packaging.machine import Machine
 from tests.packaging.rehearsal import (
     OTHER,
@@ -71,7 +72,7 @@ def configure(machine: Machine, **more: object) -> None:
 def installed(boot: Boot, files: list[Path], **more: object) -> Machine:
     """A machine with the package installed, configured and started."""
     machine = boot(*files)
-    machine.run(DEB.format("0.1.0"))
+    machine.run(DEB.format(__version__))
     configure(machine, **more)
     machine.run("dnsbalancer check && systemctl enable --now dnsbalancer")
     return machine
@@ -115,7 +116,7 @@ def test_it_can_ping_without_a_capability(boot: Boot, files: list[Path]) -> None
 
 def test_the_unit_is_well_formed_and_hardened(boot: Boot, files: list[Path]) -> None:
     machine = boot(*files)
-    machine.run(DEB.format("0.1.0"))
+    machine.run(DEB.format(__version__))
     said = machine.try_("systemd-analyze verify --man=no dnsbalancer.service").stdout
     newer = ("Unknown key 'RestartSteps'", "Unknown key 'RestartMaxDelaySec'")
     assert [line for line in said.splitlines() if not any(n in line for n in newer)] == []
@@ -124,7 +125,7 @@ def test_the_unit_is_well_formed_and_hardened(boot: Boot, files: list[Path]) -> 
 
 def test_until_it_is_filled_in_it_says_what_is_missing(boot: Boot, files: list[Path]) -> None:
     machine = boot(*files)
-    assert "Fill in" in machine.run(DEB.format("0.1.0"))
+    assert "Fill in" in machine.run(DEB.format(__version__))
     assert machine.try_("systemctl is-enabled dnsbalancer").stdout.strip() == "disabled"
     assert machine.try_("systemctl start dnsbalancer").returncode != 0
     said = machine.run("journalctl -u dnsbalancer -p err -o cat")
@@ -136,7 +137,7 @@ def test_until_it_is_filled_in_it_says_what_is_missing(boot: Boot, files: list[P
 
 def test_without_a_provider_it_is_ready_all_the_same(boot: Boot, files: list[Path]) -> None:
     machine = boot(*files)
-    machine.run(DEB.format("0.1.0"))
+    machine.run(DEB.format(__version__))
     configure(machine)
     machine.run("systemctl stop provider")
     machine.run("systemctl start dnsbalancer")
@@ -183,7 +184,7 @@ def test_an_upgrade_restarts_what_runs_and_keeps_the_configuration(
     boot: Boot, files: list[Path], install: str
 ) -> None:
     machine = boot(*files)
-    machine.run(install.format("0.1.0"))
+    machine.run(install.format(__version__))
     configure(machine)
     machine.run("systemctl enable --now dnsbalancer")
     look = f"cat {CONFIG}; stat -c '%U:%G %a' {CONFIG}"
@@ -210,7 +211,7 @@ def test_removed_it_stops_and_purged_nothing_is_left(boot: Boot, files: list[Pat
 
 def test_an_erased_rpm_leaves_only_the_configuration(boot: Boot, files: list[Path]) -> None:
     machine = boot(*files)
-    machine.run(RPM.format("0.1.0"))
+    machine.run(RPM.format(__version__))
     configure(machine)
     machine.run("systemctl enable --now dnsbalancer")
     machine.run("rpm -e dnsbalancer")

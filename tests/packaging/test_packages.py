@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from dnsbalancer_exporter import __version__
 from dnsbalancer_exporter.config import parse
 from dnsbalancer_exporter.config.schema import TOP
 from dnsbalancer_exporter.errors import ConfigError
@@ -49,12 +50,12 @@ def tool(*command: str | Path) -> str:
 
 
 def unpacked(packages: Path, folder: Path) -> Path:
-    tool("dpkg-deb", "-x", packages / "dnsbalancer_0.1.0_all.deb", folder)
+    tool("dpkg-deb", "-x", packages / f"dnsbalancer_{__version__}_all.deb", folder)
     return folder
 
 
 def test_the_deb_holds_what_it_should_owned_by_root(packages: Path) -> None:
-    listed = tool("dpkg-deb", "-c", packages / "dnsbalancer_0.1.0_all.deb").splitlines()
+    listed = tool("dpkg-deb", "-c", packages / f"dnsbalancer_{__version__}_all.deb").splitlines()
     files = {line.split()[5][1:]: line.split()[0] for line in listed if line[0] == "-"}
     shared = {name for name in files if re.match(r"/usr/share/dnsbalancer/(alerts|dash)", name)}
     assert set(files) - shared == DEB
@@ -75,7 +76,7 @@ def test_the_rpm_holds_the_same(packages: Path) -> None:
 
 
 def rpms(packages: Path) -> list[Path]:
-    return [packages / "dnsbalancer-0.1.0-1.noarch.rpm"]
+    return [packages / f"dnsbalancer-{__version__}-1.noarch.rpm"]
 
 
 def test_the_packages_are_the_same_bits_each_time(
@@ -88,7 +89,7 @@ def test_the_packages_are_the_same_bits_each_time(
 
 def test_debian_finds_no_fault_with_it(packages: Path) -> None:
     # as root, lintian prints a warning about that
-    deb = packages / "dnsbalancer_0.1.0_all.deb"
+    deb = packages / f"dnsbalancer_{__version__}_all.deb"
     assert tool("lintian", "--fail-on", "error,warning", "--allow-root", deb) == ""
 
 
