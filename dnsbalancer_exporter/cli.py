@@ -10,7 +10,7 @@ import sys
 import time
 from collections.abc import Callable, Sequence
 
-from dnsbalancer_exporter import __version__, rehearsal
+from dnsbalancer_exporter import __version__, init, rehearsal
 from dnsbalancer_exporter.audit import audit, has_problems, of_audit, of_audit_json
 from dnsbalancer_exporter.config.values import Wrong, duration
 from dnsbalancer_exporter.control import ask
@@ -241,6 +241,7 @@ Options = tuple[Callable[[argparse.ArgumentParser], None], ...]
 VERBS: tuple[tuple[str, Callable[[argparse.Namespace], int], str, Options], ...] = (
     ("run", run, "run the daemon (the default)", (_add_user,)),
     ("check", check, "check a configuration, print every problem", (_add_file, _add_audit_options)),
+    ("init", init.act, init.LINE, (init.add_arguments,)),
     ("plan", plan, "print what would be done now, and why not more", (_add_file,)),
     ("status", show_status, "what the running daemon sees and does", (_add_json, _add_daemon)),
     ("explain", explain, "why a target is where it is", (_add_json, _add_daemon, _add_target)),

@@ -67,6 +67,10 @@ class Embedded:
             code = compile(self._libraries[name][1], str(module.__file__), "exec")
         exec(code, module.__dict__)
 
+    def get_data(self, path: str) -> bytes:
+        """What lies beside a module that is not one."""
+        return cast("bytes", _file.get_data(path))
+
     def get_source(self, name: str) -> str | None:
         """The source, for tracebacks."""
         if name.partition(".")[0] == OWN:

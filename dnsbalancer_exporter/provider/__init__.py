@@ -30,6 +30,7 @@ __all__ = [
     "Driver",
     "Exchanging",
     "Keystone",
+    "ListsZones",
     "Login",
     "LogsIn",
     "Meter",
@@ -103,6 +104,15 @@ class LogsIn(Protocol):
 
         Never waits, and raises nothing.
         """
+        ...
+
+
+@runtime_checkable
+class ListsZones(Protocol):
+    """A driver that can tell which zones the account has; not every provider lets one ask."""
+
+    def zones(self, budget: float) -> tuple[str, ...]:
+        """The names of all zones, canonical and sorted, within ``budget`` seconds."""
         ...
 
 

@@ -136,6 +136,13 @@ class VkCloud:
         """Log in, if that is not done yet, within ``budget`` seconds."""
         return self._keystone.log_in(self._wire.clock() + budget)
 
+    def zones(self, budget: float) -> tuple[str, ...]:
+        """The names of the project's zones, sorted; repeats what may pass within ``budget``."""
+        deadline = self._wire.clock() + budget
+        call = _read("list_zones", "list the zones", self._url)
+        again = patient(deadline, self._wire.clock, self._sleep)
+        return tuple(sorted(again(self._authorised, call, _zones, deadline)))
+
     @property
     def token_expires_at(self) -> float | None:
         """When the login in use expires; None without one."""

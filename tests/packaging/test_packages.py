@@ -99,7 +99,7 @@ def test_the_manual_tells_every_verb_and_is_well_formed(packages: Path, tmp_path
     page.write_bytes(gzip.decompress(packed.read_bytes()))
     text = tool("mandoc", "-T", "utf8", "-W", "error", page)
     text = re.sub(r".\x08", "", text)
-    for verb in ("run", "check", "plan", "status", "explain", "emulate", "demo"):
+    for verb in ("run", "init", "check", "plan", "status", "explain", "emulate", "demo"):
         assert f"dnsbalancer {verb}" in text
     for section in ("FILES", "SIGNALS", "ENVIRONMENT", "EXIT STATUS"):
         assert f"\n{section}\n" in text

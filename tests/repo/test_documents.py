@@ -17,7 +17,7 @@ from dnsbalancer_exporter.model import Hold, Unpublished
 from tests.repo.generated import ROOT, documents
 
 RUNBOOK = (ROOT / "docs/runbook.md").read_text()
-VERBS = ("run", "check", "plan", "status", "explain", "drain", "undrain", "emulate", "demo")
+VERBS = ("run", "init", "check", "plan", "status", "explain", "drain", "undrain", "emulate", "demo")
 
 
 @pytest.mark.parametrize("path", documents(), ids=lambda path: path.name)
