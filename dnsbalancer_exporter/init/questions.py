@@ -39,7 +39,8 @@ class Question:
         """The answer as the sheet has it."""
         if not given:
             return None if self.optional else ""
-        return tuple(given) if self.listed or len(given) > 1 else given[0]
+        alone = len(given) == 1 and (not self.listed or given[0].lower() == "off")
+        return given[0] if alone else tuple(given)
 
     def answer(self, text: str) -> Value:
         """The same from what was typed: several are separated by commas or blanks."""
@@ -78,6 +79,7 @@ QUESTIONS = (
     *(AUTH_URL, URL, LOGIN, PROJECT, ZONE, RECORD, OWN_IP, TARGETS, PROTOCOL, PORT, INTERVAL),
     Question("user_domain", "--user-domain", "NAME"),
     Question("ca_file", "--ca-file", "FILE"),
+    Question("resolvers", "--resolver", "ADDRESS", many=True, listed=True),
     Question("mode", "--mode", "WORD"),
     Question("listen", "--listen", "ADDRESS:PORT"),
 )
