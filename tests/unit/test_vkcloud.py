@@ -11,7 +11,7 @@ import pytest
 from dnsbalancer_exporter.errors import AnswerLost, ApiReason, ProviderError
 from dnsbalancer_exporter.model import Create, Record
 from dnsbalancer_exporter.names import RecordType
-from dnsbalancer_exporter.provider import wire
+from dnsbalancer_exporter.provider import ListsZones, wire
 from dnsbalancer_exporter.report import API_OPERATIONS
 from tests.contract.scripted import (
     A_RECORD,
@@ -145,6 +145,14 @@ def test_an_undocumented_list_of_zones_is_an_error(server: Scripted, zones: obje
     server.says(Reply(200, zones), Reply(200, zones))
     error = failure(client(server.url, server.auth_url), "list")
     assert error.reason is ApiReason.INVALID_RESPONSE
+
+
+def test_the_zones_of_the_project_are_told_by_their_canonical_names(server: Scripted) -> None:
+    here = client(server.url, server.auth_url).driver
+    listed = [{"uuid": "z-2", "zone": "WWW.example.org."}, *ZONES]
+    server.says(Reply(503), Reply(200, listed))
+    assert isinstance(here, ListsZones)
+    assert here.zones(30) == ("example.com", "www.example.org")
 
 
 def test_unknown_fields_and_odd_content_types_are_no_harm(server: Scripted, here: Client) -> None:
