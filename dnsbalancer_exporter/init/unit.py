@@ -102,10 +102,10 @@ def install(command: Sequence[str], file: str) -> list[Path]:
 
 
 def start() -> None:
-    """Enable and start the service; one that runs reads its configuration again."""
+    """Enable and start the service; one that runs is restarted: only so it gets a new password."""
     _run("systemctl", "daemon-reload")
     _run("systemctl", "enable", NAME)
-    _run("systemctl", "reload-or-restart", NAME)
+    _run("systemctl", "restart", NAME)
 
 
 def _run(*words: str) -> None:

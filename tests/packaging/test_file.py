@@ -113,6 +113,18 @@ def test_its_byte_code_is_whole_and_used(file: Path, tmp_path: Path) -> None:
         assert "does not exist" in said.stderr
 
 
+def test_it_carries_what_init_writes(file: Path, tmp_path: Path) -> None:
+    without = rewritten(file, tmp_path / "without-byte-code", drop=r"bytecode/.*")
+    for python, built in ((pythons()[0], file), (pythons()[-1], without)):
+        said = run(python, built, "init", tmp_path / "config.yaml")
+        assert said.returncode == 2, said.stderr
+        assert "--login NAME: is needed" in said.stderr
+    with zipfile.ZipFile(file) as opened:
+        for name in ("config.yaml", "dnsbalancer.service", "sysusers.conf", "sysctl.conf"):
+            there = opened.read(f"dnsbalancer_exporter/init/{name}")
+            assert there == (ROOT / "packaging" / name).read_bytes(), name
+
+
 def test_a_python_without_byte_code_uses_the_sources(file: Path, tmp_path: Path) -> None:
     without = rewritten(file, tmp_path / "without-byte-code", drop=r"bytecode/.*")
     for python in pythons():

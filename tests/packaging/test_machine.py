@@ -236,3 +236,49 @@ def test_the_article_word_for_word(boot: Boot, file: Path) -> None:
     old = pid(machine)
     machine.run(f"kill -KILL {old}")
     until_active_again(machine, old)
+
+
+# --- init ---------------------------------------------------------------------------------
+
+
+def init(machine: Machine, command: str, login: dict[str, str], *more: str) -> str:
+    """What `init` says when all is given by flags, and the service is wanted."""
+    keys = {**login, "zone": "example.com", "own-ip": OWN, "target": OTHER, "port": "8080"}
+    keys |= {"interval": "2", "resolver": "off"}
+    flags = " ".join(f"--{key.replace('_', '-')} {value}" for key, value in keys.items())
+    given = f"{flags} {' '.join(more)} --unit"
+    return machine.run(f"DNSBALANCER_PASSWORD={PASSWORD} {command} init {given} 2>&1")
+
+
+def test_init_fills_in_what_the_package_installed_and_starts_it(
+    boot: Boot, files: list[Path]
+) -> None:
+    machine = boot(*files)
+    machine.run(DEB.format(__version__))
+    said = init(machine, "dnsbalancer", begin(machine))
+    assert PASSWORD not in said
+    assert "ok       port: 0.0.0.0:9853: is taken, and a daemon of this configuration" in said
+    assert machine.run(f"stat -c '%U:%G %a' {CONFIG}") == "root:dnsbalancer 640"
+    assert machine.run("systemctl is-enabled dnsbalancer") == "enabled"
+    assert machine.run("ls /etc/dnsbalancer") == "config.yaml"
+    fails_over(machine)
+
+
+def test_init_brings_the_unit_of_the_single_file(boot: Boot, files: list[Path]) -> None:
+    machine = boot(*files)
+    command = "/usr/local/bin/dnsbalancer"
+    machine.run(f"cp /opt/dnsbalancer {command}")
+    login = begin(machine)
+    init(machine, command, login, "--password-apart")
+    shown = machine.run("systemctl show -P FragmentPath -P User dnsbalancer")
+    assert set(shown.split()) == {"/etc/systemd/system/dnsbalancer.service", "dnsbalancer-daemon"}
+    look = f"stat -c '%U:%G %a' {CONFIG} {SECRET}"
+    assert machine.run(look).splitlines() == ["root:dnsbalancer 640", "root:root 600"]
+    assert PASSWORD not in machine.run(f"cat {CONFIG}")
+    fails_over(machine)
+    old = pid(machine)
+    said = init(machine, command, login, "--password-apart", "--force")
+    assert f"kept {CONFIG}." in said
+    assert f"kept {SECRET}." in said
+    assert pid(machine) != old
+    until_published(machine, OWN, OTHER)
