@@ -26,10 +26,10 @@ class Account:
     def __init__(self, api: Api) -> None:
         self._driver = connect(api, meter=lambda _: None, clock=clock)
 
-    def log_in(self) -> None:
-        """Try the login once; raises LoginRefused if other answers are wanted."""
+    def log_in(self) -> bool:
+        """Try the login once, if the driver has one by itself; raises LoginRefused."""
         if not isinstance(self._driver, LogsIn):
-            return
+            return False
         try:
             self._driver.log_in(BUDGET)
         except ProviderError as error:
@@ -37,7 +37,7 @@ class Account:
                 raise
             text = str(error).partition(NEXT_LOGIN)[0]
         else:
-            return
+            return True
         raise LoginRefused(ApiReason.AUTH, text)
 
     def zones(self) -> tuple[str, ...] | None:

@@ -23,12 +23,14 @@ from dnsbalancer_exporter.init.questions import (
     PORT,
     PROJECT,
     PROTOCOL,
+    QUESTIONS,
     RECORD,
     TARGETS,
     URL,
     WHERE_ELSE,
     ZONE,
     Question,
+    WrongFlags,
 )
 from dnsbalancer_exporter.init.sheet import Sheet, Value, preset
 from dnsbalancer_exporter.init.terminal import Terminal
@@ -56,9 +58,9 @@ class Dialogue:
 
     def complete(self) -> None:
         """Ask for all that is not answered; raises Ended, NoMoreAnswers and ConfigError."""
-        for question in (AUTH_URL, URL):
-            if question.key in self._sheet.answers:
-                self._ask(question)
+        self._judge_flags()
+        if self._sheet.answers.get("driver"):
+            self._ask(URL, "" if self._sheet.faults(URL.key) else preset(URL.key))
         for question in (LOGIN, PROJECT):
             self._ask(question)
         self._ask_password()
@@ -83,14 +85,29 @@ class Dialogue:
         while True:
             if question.key not in answers:
                 answers[question.key] = question.answer(self._terminal.ask(question.text, proposal))
-            empty = ("is needed",) if answers[question.key] == "" else ()
-            faults = empty or self._sheet.faults(question.key)
+            faults = self._faults(question)
             if not faults:
                 break
             self._terminal.say(f"  {question.key} {'; '.join(faults)}")
             del answers[question.key]
         for note in self._sheet.notes(question.key):
             self._terminal.say(f"  note: {note}")
+
+    def _judge_flags(self) -> None:
+        """Forget wrong ones that are asked for; raises WrongFlags for the others."""
+        wrong = [q for q in QUESTIONS if q.key in self._sheet.answers and self._faults(q)]
+        for question in wrong:
+            text = "; ".join(self._faults(question))
+            if not question.text:
+                raise WrongFlags([Problem(0, question.flag, text)])
+            self._terminal.say(f"  {question.flag} {text}")
+        for question in wrong:
+            del self._sheet.answers[question.key]
+
+    def _faults(self, question: Question) -> tuple[str, ...]:
+        if self._sheet.answers[question.key] == "":
+            return ("is needed",)
+        return self._sheet.faults(question.key)
 
     def _ask_again(self, *questions: Question) -> None:
         """Ask for other answers; the old ones are proposed."""
@@ -116,11 +133,12 @@ class Dialogue:
         for refused in range(1, LOGIN_TRIES + 1):
             self._meet()
             try:
-                self._reached(AUTH_URL, Account.log_in)
+                tried = self._reached(AUTH_URL, Account.log_in)
             except LoginRefused as error:
                 self._terminal.say(f"  {error}")
             else:
-                self._terminal.say("  the login works")
+                if tried:
+                    self._terminal.say("  the login works")
                 return
             if refused < LOGIN_TRIES:
                 count = f"refused {refused} of {LOGIN_TRIES} times"
@@ -190,15 +208,14 @@ class Dialogue:
 def settle(sheet: Sheet, say: Callable[[str], None]) -> None:
     """The same without anybody to ask: all must be answered, and the provider must agree.
 
-    Raises ConfigError with all that is missing or wrong, each with its flag, ProviderError, Ended.
+    Raises WrongFlags with all that is missing or wrong, ProviderError, Ended.
     """
     if sheet.answers.get(MEMBER) == "false" and sheet.answers.get(TARGETS.key):
         sheet.answers.setdefault(OWN_IP.key, None)
     try:
         config = sheet.config()
     except ConfigError as error:
-        problems = (_with_flag(problem, sheet) for problem in error.problems)
-        raise ConfigError("dnsbalancer init", tuple(problems)) from None
+        raise WrongFlags(_with_flag(problem, sheet) for problem in error.problems) from None
     account = Account(config.api)
     account.log_in()
     zones = account.zones()

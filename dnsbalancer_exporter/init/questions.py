@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import argparse
 import re
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from dnsbalancer_exporter.config import KEYS
+from dnsbalancer_exporter.config.drivers import PUBLISHED, TERMS
+from dnsbalancer_exporter.errors import ConfigError, Problem
 from dnsbalancer_exporter.init.sheet import Sheet, Value
 
 DOCS = {key.name: key.doc for key in KEYS}
@@ -77,6 +79,8 @@ INTERVAL = Question("interval", "--interval", "TIME", "Time between checks while
 
 QUESTIONS = (
     *(AUTH_URL, URL, LOGIN, PROJECT, ZONE, RECORD, OWN_IP, TARGETS, PROTOCOL, PORT, INTERVAL),
+    Question("driver", "--driver", "NAME"),
+    Question("tsig_algorithm", "--tsig-algorithm", "NAME"),
     Question("user_domain", "--user-domain", "NAME"),
     Question("ca_file", "--ca-file", "FILE"),
     Question("resolvers", "--resolver", "ADDRESS", many=True, listed=True),
@@ -91,6 +95,13 @@ WHERE_ELSE = {
     **{question.key: f"{question.flag} {question.metavar}" for question in QUESTIONS},
 }
 """Where an answer is given without a terminal, by key."""
+
+
+class WrongFlags(ConfigError):
+    """What is wrong with flags, each by its name."""
+
+    def __init__(self, problems: Iterable[Problem]) -> None:
+        super().__init__("dnsbalancer init", tuple(problems))
 
 
 def add_flags(parser: argparse.ArgumentParser) -> None:
@@ -117,6 +128,9 @@ def sheet_of(options: argparse.Namespace, file: str, environ: dict[str, str]) ->
         given = getattr(options, question.name)
         if given is not None:
             sheet.answers[question.key] = question.value(given if question.many else [given])
+    terms = TERMS.get(str(sheet.answers.get("driver")), PUBLISHED)
+    for key in terms.ignores:
+        sheet.answers.setdefault(key.name, None)
     if options.witness:
         sheet.answers[MEMBER] = "false"
     if options.password_file is not None:

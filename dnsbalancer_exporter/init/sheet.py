@@ -81,7 +81,7 @@ class Sheet:
         """The same, with stand-ins for what is not answered yet."""
         keys = {**STAND_INS, **self._keys()}
         if self.password is None and not self.password_file:
-            keys["password"] = "not-known-yet"  # noqa: S105
+            keys["password"] = "bm90IGtub3duIHlldA=="  # noqa: S105 - every driver could use it
         return self._parse(keys)
 
     def faults(self, key: str) -> tuple[str, ...]:
@@ -93,7 +93,7 @@ class Sheet:
         return ()
 
     def notes(self, key: str) -> tuple[str, ...]:
-        """What is legal in one answer and may not be meant; nothing is wrong with any."""
+        """What is legal in one answer and may not be meant; raises ConfigError if any is wrong."""
         lines = (note.partition(": config.")[2] for note in self.so_far().notes)
         return tuple(line.partition(": ")[2] for line in lines if re.match(rf"{key}\b", line))
 

@@ -138,6 +138,22 @@ def test_a_wrong_answer_is_told_why_and_asked_again(setting: Setting) -> None:
     assert setting.nothing_is_written()
 
 
+def test_a_wrong_flag_is_asked_about_at_its_turn(setting: Setting) -> None:
+    with setting.begin("--port", "0", "--zone", "no zone") as person:
+        person.sees("--zone must be a domain name")
+        person.sees("--port must be a whole number")
+        to_the_zone(person)
+        to_the_end(person, setting)
+        assert person.ends() == 0
+
+
+def test_a_wrong_flag_that_has_no_question_ends_it(setting: Setting) -> None:
+    with setting.begin("--mode", "dream") as person:
+        person.sees("dnsbalancer init: --mode: must be `enforce` or `observe`")
+        assert person.ends() == 2
+    assert setting.nothing_is_written()
+
+
 def test_a_witness_names_the_machines_and_has_no_address_of_its_own(setting: Setting) -> None:
     with setting.begin("--zone", ZONE, "--port", str(setting.stage.port)) as person:
         to_the_zone(person)

@@ -135,3 +135,24 @@ def test_the_audit_knows_name_servers(stage: Stage, server: Primary) -> None:
     assert "a record was created and deleted" in found.stdout, found.stdout
     assert found.returncode == 0, found.stdout
     assert answer(server, "TXT") == []
+
+
+def test_init_asks_for_what_a_name_server_needs_and_no_more(
+    stage: Stage, server: Primary, tmp_path: Path
+) -> None:
+    one, file = stage.hosts[0], tmp_path / "config.yaml"
+    stage.up(one)
+    flags = ["--driver", "rfc2136", "--zone", ZONE, "--own-ip", one, "--port", str(stage.port)]
+    given = ["init", str(file), *flags, "--listen", f"{one}:{stage.web_port(one)}"]
+    missing = verb(*given)
+    assert missing.returncode == 2
+    assert [line.split()[2] for line in missing.stderr.splitlines()] == [
+        *("--login", "--password-file", "--url"),
+    ]
+    given += ["--url", f"dns://127.0.0.1:{server.port}", "--login", KEY, "--resolver", "off"]
+    environ = {"DNSBALANCER_PASSWORD": SECRET, "STATE_DIRECTORY": str(tmp_path / "state")}
+    done = verb(*given, environ=environ)
+    assert done.returncode == 0, done.stderr + done.stdout
+    assert SECRET not in done.stderr + done.stdout
+    stage.run(file, environ)
+    until(lambda: answer(server) == [one], "it is published")
