@@ -23,7 +23,7 @@ print(*sorted(lookup(("127.0.0.1", 5353), "example.com", "A")))
 def start_app(machine: Machine, address: str) -> None:
     """Start an application."""
     serve = f"python3 -m http.server --directory /opt --bind {address} {PORT}"
-    machine.run(f"systemd-run --quiet --unit=app-{address} {serve}")
+    machine.run(f"systemd-run --quiet --collect --unit=app-{address} {serve}")
 
 
 def stop_app(machine: Machine, address: str) -> None:
