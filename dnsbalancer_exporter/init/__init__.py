@@ -8,7 +8,8 @@
     files unit   what is written, and the service
     deed         all of it, in order
 
-All but this file is imported when it is wanted: every other start does without.
+`deed` and what it needs is imported when it is wanted: every other start does without. The files of
+packaging/ that lie here as links are contents in the wheel and in the single file.
 """
 
 from __future__ import annotations
