@@ -34,7 +34,7 @@ from dnsbalancer_exporter.init.questions import (
 )
 from dnsbalancer_exporter.init.sheet import Sheet, Value, preset
 from dnsbalancer_exporter.init.terminal import Terminal
-from dnsbalancer_exporter.model import Record
+from dnsbalancer_exporter.model import Protocol, Record
 from dnsbalancer_exporter.names import fqdn
 
 T = TypeVar("T")
@@ -58,21 +58,25 @@ class Dialogue:
 
     def complete(self) -> None:
         """Ask for all that is not answered; raises Ended, NoMoreAnswers and ConfigError."""
+        answers = self._sheet.answers
+        # a full name can be judged only with its zone
+        early = {RECORD.key: answers.pop(RECORD.key)} if RECORD.key in answers else {}
         self._judge_flags()
-        if self._sheet.answers.get("driver"):
+        if answers.get("driver"):
             self._ask(URL, "" if self._sheet.faults(URL.key) else preset(URL.key))
         for question in (LOGIN, PROJECT):
             self._ask(question)
         self._ask_password()
         self._log_in()
         self._ask_zone()
+        answers.update(early)
         self._ask(RECORD, preset("record"))
         zone, names = _names(self._sheet)
         held = self._reached(URL, lambda account: account.held(zone, names))
         self._terminal.say(f"  {told(names, held)}")
         self._ask_members({record.value for record in held})
         self._ask(PROTOCOL, preset("protocol"))
-        if self._sheet.answers[PROTOCOL.key] != "icmp":
+        if self._sheet.so_far().pools[0].probe.protocol is not Protocol.ICMP:
             self._ask(PORT, preset("port"))
         self._ask(INTERVAL, preset("interval"))
         self._sheet.config()

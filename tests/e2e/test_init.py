@@ -147,6 +147,18 @@ def test_a_wrong_flag_is_asked_about_at_its_turn(setting: Setting) -> None:
         assert person.ends() == 0
 
 
+def test_a_full_name_is_judged_by_the_zone_that_is_told_later(setting: Setting) -> None:
+    with setting.begin("--record", f"www.{ZONE}.", "--protocol", "ICMP") as person:
+        to_the_zone(person)
+        person.answers(Zone="")
+        person.sees(f"www.{ZONE} holds 192.0.2.80 (300 s)")
+        person.answers(Is_this_machine="", Public_address=setting.one, Addresses_of_all="")
+        person.sees("Time between")
+        person.types(CTRL_C)
+        assert person.ends() == 130
+    assert "Port" not in person.screen
+
+
 def test_a_wrong_flag_that_has_no_question_ends_it(setting: Setting) -> None:
     with setting.begin("--mode", "dream") as person:
         person.sees("dnsbalancer init: --mode: must be `enforce` or `observe`")
