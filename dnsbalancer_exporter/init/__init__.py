@@ -16,13 +16,13 @@ from __future__ import annotations
 
 import argparse
 
+from dnsbalancer_exporter.init.questions import add_flags
+
 LINE = "ask for what is needed, try it, and write a commented configuration"
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """The flags of the verb."""
-    from dnsbalancer_exporter.init.questions import add_flags  # noqa: PLC0415
-
     parser.add_argument(
         "file", metavar="FILE", nargs="?", help="what is written (default: the configuration)"
     )
