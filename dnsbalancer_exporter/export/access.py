@@ -13,6 +13,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from dnsbalancer_exporter.certificate import not_after
 from dnsbalancer_exporter.config import (
     ClientCertificate,
     TlsTerms,
@@ -22,7 +23,6 @@ from dnsbalancer_exporter.config import (
     problem_of_oserror,
 )
 from dnsbalancer_exporter.errors import ConfigError
-from dnsbalancer_exporter.export.certificate import not_after
 from dnsbalancer_exporter.export.users import Users, bcrypt_check
 
 TOO_LARGE = 4 * 1024 * 1024 + 1

@@ -19,9 +19,9 @@ from dnsbalancer_exporter.names import RecordType
 from dnsbalancer_exporter.provider import dns_wire
 from dnsbalancer_exporter.provider.keystone import Keystone, Login
 from dnsbalancer_exporter.provider.rfc2136 import Rfc2136
-from dnsbalancer_exporter.provider.trust import trust
 from dnsbalancer_exporter.provider.vkcloud import WRITE_BUDGET, VkCloud
 from dnsbalancer_exporter.provider.wire import Meter, Wire
+from dnsbalancer_exporter.trust import trust
 
 __all__ = [
     "DRIVERS",

@@ -12,8 +12,8 @@ import pytest
 from dnsbalancer_exporter import provider
 from dnsbalancer_exporter.config.drivers import TERMS
 from dnsbalancer_exporter.model import Secret
-from dnsbalancer_exporter.provider.trust import STORES, VARIABLES, trust
 from dnsbalancer_exporter.report import ApiCall
+from dnsbalancer_exporter.trust import STORES, VARIABLES, trust
 from tests.contract.scripted import (
     A_RECORD,
     PASSWORD,

@@ -11,9 +11,9 @@ from pathlib import Path
 import prometheus_client as client
 import pytest
 
+from dnsbalancer_exporter.certificate import not_after
 from dnsbalancer_exporter.errors import ConfigError
 from dnsbalancer_exporter.export.access import Access, read_access
-from dnsbalancer_exporter.export.certificate import not_after
 from dnsbalancer_exporter.export.instruments import Instruments
 from dnsbalancer_exporter.export.journal import Journal
 from dnsbalancer_exporter.export.porter import AGAIN_SECONDS, Porter

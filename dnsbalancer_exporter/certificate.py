@@ -1,4 +1,5 @@
-"""When a certificate expires: the one thing about it that `ssl` reads and does not tell a server.
+"""When a certificate expires: what `ssl` reads and tells neither a server of its own one, nor a
+client that does not verify of the other's.
 
 A walk over DER to the second time of `Validity` (RFC 5280, 4.1); OpenSSL has judged the rest.
 """
@@ -20,7 +21,11 @@ def not_after(pem: bytes) -> float:
     block = _BLOCK.search(pem)
     if block is None:
         raise ValueError("no certificate")
-    der = ssl.PEM_cert_to_DER_cert(block[0].decode("ascii"))
+    return not_after_der(ssl.PEM_cert_to_DER_cert(block[0].decode("ascii")))
+
+
+def not_after_der(der: bytes) -> float:
+    """The Unix time at which a certificate expires; ValueError if it cannot be read."""
     try:
         _, certificate, _ = _element(der)
         _, body, _ = _element(certificate)
