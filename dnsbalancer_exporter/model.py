@@ -48,21 +48,64 @@ class Protocol(Enum):
 
     TCP = "tcp"
     ICMP = "icmp"
+    HTTP = "http"
+    HTTPS = "https"
+
+
+DEFAULT_PORTS = {Protocol.HTTP: 80, Protocol.HTTPS: 443}
+"""The ports of the protocols that have one of their own."""
+
+
+@dataclass(frozen=True, slots=True)
+class HttpTerms:
+    """What an http or https probe asks for, and which answer is a good one.
+
+    ``host`` is the name in the request, in SNI and in the certificate; empty: the address.
+    ``statuses`` are the good ones as pairs, both ends included; ``body`` is a text that the answer
+    must hold, empty for none. ``ca_file`` None: the system's authorities.
+    """
+
+    method: str = "GET"
+    path: str = "/"
+    host: str = ""
+    statuses: tuple[tuple[int, int], ...] = ((200, 399),)
+    body: str = ""
+    verify: bool = True
+    ca_file: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class ProbeSpec:
-    """What one probe does; ``address`` may differ from the published one; timeout in seconds."""
+    """What one probe does; ``address`` may differ from the published one; timeout in seconds.
+
+    ``http`` is None for the other protocols.
+    """
 
     protocol: Protocol
     address: str
     port: int
     timeout: float
+    http: HttpTerms | None = None
 
     @property
     def label(self) -> str:
         """What is probed, for people and files: ``tcp 192.0.2.1 80``."""
-        return " ".join(filter(None, (self.protocol.value, self.address, str(self.port or ""))))
+        parts = (self.protocol.value, self.address, str(self.port or ""), self.request)
+        return " ".join(filter(None, parts))
+
+    @property
+    def authority(self) -> str:
+        """The Host of an http probe: the name, and the port unless it is the protocol's own."""
+        host = (self.http.host if self.http else "") or self.address
+        shown = f"[{host}]" if ":" in host else host
+        return shown if DEFAULT_PORTS.get(self.protocol) == self.port else f"{shown}:{self.port}"
+
+    @property
+    def request(self) -> str:
+        """What an http probe asks for: ``GET http://www.example.com/``; else nothing."""
+        if self.http is None:
+            return ""
+        return f"{self.http.method} {self.protocol.value}://{self.authority}{self.http.path}"
 
 
 class Outcome(Enum):
@@ -80,6 +123,10 @@ class ProbeReason(Enum):
     REFUSED = "refused"
     UNREACHABLE = "unreachable"
     RESET = "reset"
+    TLS = "tls"
+    INVALID_RESPONSE = "invalid_response"
+    STATUS = "status"
+    BODY = "body"
     NO_ROUTE = "no_route"
     PERMISSION = "permission"
     RESOURCES = "resources"
@@ -108,6 +155,7 @@ class ProbeResult:
     """What one probe found. ``started`` is on the process's clock; ``duration`` in seconds.
 
     ``reason`` is None exactly for SUCCESS; ``detail`` is for people (an errno's text, say).
+    ``certificate_expires`` is in Unix time, None if no certificate was seen.
     """
 
     outcome: Outcome
@@ -115,6 +163,7 @@ class ProbeResult:
     duration: float
     reason: ProbeReason | None = None
     detail: str = ""
+    certificate_expires: float | None = None
 
 
 class Health(Enum):

@@ -48,7 +48,10 @@ class Tally:
 
 @dataclass(frozen=True, slots=True)
 class TargetState:
-    """All that is known of one target at one moment. ``next_at``: the next probe is due."""
+    """All that is known of one target at one moment. ``next_at``: the next probe is due.
+
+    ``certificate_expires``, in Unix time, is that of the last certificate that was seen.
+    """
 
     target: Target
     health: HealthState = HealthState()
@@ -58,6 +61,7 @@ class TargetState:
     timing: Timing = Timing()
     next_at: float = 0.0
     recent: Recent = Recent()
+    certificate_expires: float | None = None
 
 
 class ApiCall(NamedTuple):

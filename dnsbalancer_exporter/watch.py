@@ -217,6 +217,7 @@ def judged(before: TargetState, result: ProbeResult, now: float) -> TargetState:
     """Return what one more result makes of a target: its health, restraint and counters."""
     after = health.step(before.health, result, before.timing)
     held = before.restraint
+    expires = result.certificate_expires
     if before.health.health is Health.DOWN and after.health is Health.UP:
         held = restraint.note(held, restraint.hold_down(before.timing), now)
     return replace(
@@ -226,6 +227,7 @@ def judged(before: TargetState, result: ProbeResult, now: float) -> TargetState:
         recent=before.recent.plus(result),
         restraint=held,
         tally=_counted(before.tally, before.health, after, result),
+        certificate_expires=before.certificate_expires if expires is None else expires,
     )
 
 

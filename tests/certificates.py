@@ -26,6 +26,12 @@ class Authority:
         cert.write_bytes(b"".join(blob.bytes() for blob in made.cert_chain_pems))
         key.write_bytes(made.private_key_pem.bytes())
 
+    def server(self, *names: str, not_after: datetime | None = None) -> ssl.SSLContext:
+        """A server with a new certificate for ``names``."""
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        self._ca.issue_cert(*names, not_after=not_after).configure_cert(context)
+        return context
+
     def client(self, *names: str) -> ssl.SSLContext:
         """A client that trusts us; with ``names``, one that shows a certificate of ours."""
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)

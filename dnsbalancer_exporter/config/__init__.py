@@ -4,8 +4,8 @@
     values      one text to one value
     sections    a mapping by a table of keys
     targets     addresses with probes and names
-    top_keys pool_keys schema     the table
-    api pools   the checks that relate keys to each other, and the building
+    top_keys pool_keys http_keys schema     the table
+    api pools probes files   the checks that relate keys to each other, and the building
     load        all of it, in order
     web_keys web_file   the same for the file with TLS and users of the port
 
@@ -15,6 +15,7 @@ Pure: environment and file reading are arguments.
 from __future__ import annotations
 
 from dnsbalancer_exporter.config.api import Api
+from dnsbalancer_exporter.config.http_keys import http_table
 from dnsbalancer_exporter.config.load import Config, parse, problem_of_oserror
 from dnsbalancer_exporter.config.schema import KEYS, reference_table
 from dnsbalancer_exporter.config.web_file import TlsTerms, WebConfig, parse_web
@@ -28,6 +29,7 @@ __all__ = [
     "TlsTerms",
     "TlsVersion",
     "WebConfig",
+    "http_table",
     "parse",
     "parse_web",
     "problem_of_oserror",

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from dnsbalancer_exporter.config import urls, values
 from dnsbalancer_exporter.config.drivers import PUBLISHED, TERMS, Terms
+from dnsbalancer_exporter.config.files import Read, check_authorities, why_unread
 from dnsbalancer_exporter.config.sections import Section
 from dnsbalancer_exporter.config.top_keys import (
     AUTH_URL,
@@ -22,8 +23,6 @@ from dnsbalancer_exporter.config.top_keys import (
 )
 from dnsbalancer_exporter.config.values import Wrong
 from dnsbalancer_exporter.model import Secret
-
-Read = Callable[[str], bytes]
 
 _NOWHERE = (
     "is missing: give `password`, `password_file`, `$DNSBALANCER_PASSWORD` or the systemd "
@@ -49,29 +48,15 @@ class Api:
     tsig_algorithm: str
 
 
-_REASONS: tuple[tuple[type[OSError], str], ...] = (
-    (FileNotFoundError, "does not exist: create it, or correct the path"),
-    (IsADirectoryError, "is a folder: give the path of a file"),
-    (NotADirectoryError, "does not exist: a part of the path is no folder"),
-    (PermissionError, "must not be read by this user: change its owner or mode"),
-)
-
-
-def why_unread(error: OSError) -> str:
-    """A plain sentence for a file that could not be read."""
-    for kind, sentence in _REASONS:
-        if isinstance(error, kind):
-            return sentence
-    return f"cannot be read: {error.strerror or type(error).__name__}"
-
-
 def find_api(section: Section, environ: Mapping[str, str], read: Read) -> Api | None:
     """The login; None if something is wrong with it, which is then noted."""
     terms = TERMS.get(section.find(DRIVER) or "", PUBLISHED)
     section.require(DRIVER, URL, LOGIN, *terms.needs)
     url = _url(section, terms)
     password = _password(section, terms, environ, read)
-    _check_ca_file(section, read)
+    path = section.find(CA_FILE)
+    if path is not None:
+        check_authorities(section, CA_FILE, path, read)
     for key, used in ((URL, url), (AUTH_URL, section.find(AUTH_URL) or "")):
         if urls.is_clear_text(used):
             section.note(key, "is plain http: the login travels in the clear; use https")
@@ -161,17 +146,3 @@ def _from_file(path: str, called: str, read: Read) -> str:
     except Wrong as wrong:
         sentence = str(wrong)
     raise Wrong(called + sentence)
-
-
-def _check_ca_file(section: Section, read: Read) -> None:
-    """A wrong file would be noticed at the first request only: it is looked into now."""
-    path = section.find(CA_FILE)
-    if path is None:
-        return
-    try:
-        is_pem = b"-----BEGIN " in read(path)
-    except OSError as error:
-        section.problem(CA_FILE, why_unread(error))
-        return
-    if not is_pem:
-        section.problem(CA_FILE, "holds no certificate: it must be a PEM file")

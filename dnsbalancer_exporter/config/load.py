@@ -7,7 +7,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 
 from dnsbalancer_exporter.config import schema
-from dnsbalancer_exporter.config.api import Api, find_api, why_unread
+from dnsbalancer_exporter.config.api import Api, find_api
+from dnsbalancer_exporter.config.files import why_unread
 from dnsbalancer_exporter.config.pools import build_pool, check_pool, check_pools_together
 from dnsbalancer_exporter.config.sections import Ledger, Place, Section, read_section
 from dnsbalancer_exporter.config.top_keys import (
@@ -71,7 +72,7 @@ def _parse(
         return None
     pools = _pool_sections(top)
     for section in pools:
-        check_pool(section)
+        check_pool(section, read)
     check_pools_together(pools)
     lock = top.find(LOCK)
     if lock is not None and not lock.enabled:

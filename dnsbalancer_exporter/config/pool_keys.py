@@ -86,12 +86,17 @@ OWN_IP = Key(
     "The public address of this machine, or `{address, probe}`, or a list with one per family.",
     otherwise="required for a member, and for a witness without `targets`",
 )
-PROTOCOL = Key("protocol", protocol, "How targets are probed: `tcp` or `icmp`.", required=True)
+PROTOCOL = Key(
+    "protocol",
+    protocol,
+    "How targets are probed: `tcp`, `icmp`, `http` or `https`.",
+    required=True,
+)
 PORT: Key[Node] = Key(
     "port",
     _as_is,
-    "The port that `tcp` probes, from 1 to 65535; ignored for `icmp`.",
-    otherwise="required for `tcp`",
+    "The port that is probed, from 1 to 65535; ignored for `icmp`.",
+    otherwise="required for `tcp`; 80 for `http`, 443 for `https`",
 )
 INTERVAL = Key(
     "interval",

@@ -6,6 +6,7 @@ import ipaddress
 from dataclasses import replace
 
 from dnsbalancer_exporter.config import values
+from dnsbalancer_exporter.config.files import Read
 from dnsbalancer_exporter.config.pool_keys import (
     FALL,
     FAST_INTERVAL,
@@ -16,9 +17,7 @@ from dnsbalancer_exporter.config.pool_keys import (
     MODE,
     NAME,
     OWN_IP,
-    PORT,
     PROBE_TIMEOUT,
-    PROTOCOL,
     RECORD,
     REFERENCE,
     REMEMBER,
@@ -30,21 +29,21 @@ from dnsbalancer_exporter.config.pool_keys import (
     ZONE,
     NameEntry,
 )
-from dnsbalancer_exporter.config.sections import Ledger, Place, Section, scalar
-from dnsbalancer_exporter.config.targets import Probe, spoken
-from dnsbalancer_exporter.model import Pool, ProbeSpec, Protocol, Target, Timing
+from dnsbalancer_exporter.config.probes import check_probes, template
+from dnsbalancer_exporter.config.sections import Section
+from dnsbalancer_exporter.config.targets import Probe, Template
+from dnsbalancer_exporter.model import Pool, Target, Timing
 from dnsbalancer_exporter.names import RecordType, address_type, fqdn
 
 
-def check_pool(section: Section) -> None:
+def check_pool(section: Section, read: Read) -> None:
     """Note what does not fit together in one pool; inherited keys are judged as its own."""
-    section.require(ZONE, MEMBER, PROTOCOL)
-    _check_port(section)
+    section.require(ZONE, MEMBER)
     _check_timing(section)
     _check_own(section)
     _check_apart(section)
     _check_floor(section)
-    record_names(section)
+    check_probes(section, record_names(section), read)
 
 
 def check_pools_together(sections: tuple[Section, ...]) -> None:
@@ -95,31 +94,6 @@ def _last(name: str) -> str:
 
 
 # --- the checks ---------------------------------------------------------------------------
-
-
-_read_port = scalar(values.whole(1, 65535))
-
-
-def _port(section: Section) -> int | None:
-    """The port, None if there is none or it is bad."""
-    node = section.find(PORT)
-    return None if node is None else _read_port(node, Place("", Ledger()))
-
-
-def _check_port(section: Section) -> None:
-    """A port that nobody probes is nobody's business; for tcp it must be good."""
-    pool_protocol = section.find(PROTOCOL)
-    if pool_protocol is Protocol.TCP:
-        section.require(PORT)
-        node = section.find(PORT)
-        if node is not None:
-            _read_port(node, section.place_of(PORT))
-    elif pool_protocol is Protocol.ICMP and _port(section) is None:
-        for key in (OWN_IP, TARGETS, REFERENCE):
-            for entry in section.find(key) or ():
-                probe = entry.probe or Probe()
-                if probe.protocol is Protocol.TCP and probe.port is None:
-                    entry.problem("probe", "is by tcp and has no port: give `port` beside it")
 
 
 def _check_timing(section: Section) -> None:
@@ -193,22 +167,20 @@ def _check_floor(section: Section) -> None:
 
 def build_pool(section: Section) -> Pool:
     """The pool. Raises KeyError unless check_pool found nothing."""
-    template = ProbeSpec(
-        section.need(PROTOCOL), "", _port(section) or 0, section.need(PROBE_TIMEOUT)
-    )
-    listed = tuple(entry.target(template) for entry in section.find(TARGETS) or ())
     records = record_names(section)
+    probe = template(section, records[0])
+    listed = tuple(entry.target(probe) for entry in section.find(TARGETS) or ())
     return Pool(
         name=section.find(NAME) or records[0],
         zone=section.need(ZONE),
         records=records,
         member=section.need(MEMBER),
-        own=_own_targets(section, template),
-        probe=spoken(template),
+        own=_own_targets(section, probe),
+        probe=Probe().spec("", probe),
         timing=_timing(section),
         listed=listed,
         retired=tuple(entry.address for entry in section.find(RETIRED) or ()),
-        reference=tuple(entry.target(template) for entry in section.find(REFERENCE) or ()),
+        reference=tuple(entry.target(probe) for entry in section.find(REFERENCE) or ()),
         ttl=section.need(TTL),
         min_records=section.need(MIN_RECORDS),
         max_withdrawals=section.find(MAX_WITHDRAWALS),
@@ -218,14 +190,14 @@ def build_pool(section: Section) -> Pool:
     )
 
 
-def _own_targets(section: Section, template: ProbeSpec) -> tuple[Target, ...]:
+def _own_targets(section: Section, probe: Template) -> tuple[Target, ...]:
     """The machine's own addresses; one that is listed too has that entry's name and probe."""
     listed = {entry.address: entry for entry in section.find(TARGETS) or ()}
     own = (
         replace(own, name=twin.name, probe=twin.probe or own.probe) if twin else own
         for own, twin in ((own, listed.get(own.address)) for own in section.find(OWN_IP) or ())
     )
-    return tuple(entry.target(template) for entry in own)
+    return tuple(entry.target(probe) for entry in own)
 
 
 def _timing(section: Section) -> Timing:

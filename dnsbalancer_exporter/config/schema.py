@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dnsbalancer_exporter.config import pool_keys, top_keys
+from dnsbalancer_exporter.config.http_keys import HTTP
 from dnsbalancer_exporter.config.sections import Key, Level
 
 KEYS: tuple[Key[object], ...] = (
@@ -24,6 +25,7 @@ KEYS: tuple[Key[object], ...] = (
     pool_keys.RETIRED,
     pool_keys.PROTOCOL,
     pool_keys.PORT,
+    HTTP,
     pool_keys.TIMEOUT,
     pool_keys.INTERVAL,
     pool_keys.PROBE_TIMEOUT,
@@ -52,7 +54,7 @@ TOP = tuple(key for key in KEYS if key.level is not Level.POOL)
 IN_POOL = tuple(key for key in KEYS if key.level is not Level.TOP)
 
 _LATER = dict.fromkeys(
-    ("quorum", "http", "targets_file", "api_rate"),
+    ("quorum", "targets_file", "api_rate"),
     "is not supported by this version: remove it",
 )
 NOT_AT_TOP = _LATER | {

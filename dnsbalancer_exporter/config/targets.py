@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 
 from dnsbalancer_exporter.config import values
+from dnsbalancer_exporter.config.http_keys import HTTP, Http, merged
 from dnsbalancer_exporter.config.sections import (
     Key,
     Place,
@@ -14,18 +15,10 @@ from dnsbalancer_exporter.config.sections import (
     scalar,
 )
 from dnsbalancer_exporter.config.yaml_text import Items, Node, Table
-from dnsbalancer_exporter.model import ProbeSpec, Protocol, Target
+from dnsbalancer_exporter.model import DEFAULT_PORTS, ProbeSpec, Protocol, Target
 from dnsbalancer_exporter.names import address_type
 
-protocol = scalar(
-    values.choice(
-        {"tcp": Protocol.TCP, "icmp": Protocol.ICMP},
-        others=dict.fromkeys(
-            ("http", "https"),
-            "is not supported by this version, which probes by `tcp` and `icmp`",
-        ),
-    )
-)
+protocol = scalar(values.choice({each.value: each for each in Protocol}))
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,6 +28,32 @@ class Probe:
     address: str | None = None
     protocol: Protocol | None = None
     port: int | None = None
+    http: Http | None = None
+
+    def spec(self, address: str, outer: Template) -> ProbeSpec:
+        """What is done for ``address``, as ``outer`` says where this is silent."""
+        by = self.protocol or outer.protocol
+        inherited = outer.port if by is outer.protocol or by not in DEFAULT_PORTS else None
+        port = self.port or inherited or DEFAULT_PORTS.get(by, 0)
+        terms = merged(*outer.http, self.http) if by in DEFAULT_PORTS else None
+        if terms and not terms.host:
+            terms = replace(terms, host=outer.host)
+        port = 0 if by is Protocol.ICMP else port
+        return ProbeSpec(by, self.address or address, port, outer.timeout, terms)
+
+
+@dataclass(frozen=True, slots=True)
+class Template:
+    """How a pool probes; ``http`` are its own and those around it, the outer ones first.
+
+    ``host`` is the pool's first record.
+    """
+
+    protocol: Protocol
+    port: int | None
+    timeout: float
+    http: tuple[Http, ...]
+    host: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,39 +76,32 @@ class Listed:
         """The name, by default the address."""
         return self.name or self.address
 
-    def target(self, template: ProbeSpec) -> Target:
+    def target(self, template: Template) -> Target:
         """The target, probed as ``template`` says where its own probe is silent."""
-        probe = self.probe or Probe()
-        spec = replace(
-            template,
-            address=probe.address or self.address,
-            protocol=probe.protocol or template.protocol,
-            port=probe.port or template.port,
-        )
-        return Target(self.address, self.label, spoken(spec))
-
-
-def spoken(spec: ProbeSpec) -> ProbeSpec:
-    """The probe without what its protocol does not speak of: icmp has no port."""
-    return replace(spec, port=0) if spec.protocol is Protocol.ICMP else spec
+        spec = (self.probe or Probe()).spec(self.address, template)
+        return Target(self.address, self.label, spec)
 
 
 PROBE_ADDRESS = Key("address", scalar(values.machine), "The address that is probed instead.")
-PROBE_PROTOCOL = Key("protocol", protocol, "`tcp` or `icmp`.")
+PROBE_PROTOCOL = Key("protocol", protocol, "`tcp`, `icmp`, `http` or `https`.")
 PROBE_PORT = Key("port", scalar(values.whole(1, 65535)), "The port, from 1 to 65535.")
+PROBE_KEYS: tuple[Key[object], ...] = (PROBE_ADDRESS, PROBE_PROTOCOL, PROBE_PORT, HTTP)
 
 
 def _probe(node: Node, place: Place) -> Probe | None:
     if not isinstance(node, Table):
         address = scalar(values.machine)(node, place)
         return Probe(address) if address else None
-    section = read_section(node, place, (PROBE_ADDRESS, PROBE_PROTOCOL, PROBE_PORT))
+    section = read_section(node, place, PROBE_KEYS)
     if section is None:
         return None
     if not node.entries:
-        place.problem(node.line, "is empty: give `address`, `protocol` or `port`")
+        place.problem(node.line, "is empty: give `address`, `protocol`, `port` or `http`")
     return Probe(
-        *(section.find(PROBE_ADDRESS), section.find(PROBE_PROTOCOL), section.find(PROBE_PORT))
+        section.find(PROBE_ADDRESS),
+        section.find(PROBE_PROTOCOL),
+        section.find(PROBE_PORT),
+        section.find(HTTP),
     )
 
 

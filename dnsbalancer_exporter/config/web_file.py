@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import PurePosixPath
 
-from dnsbalancer_exporter.config.api import why_unread
+from dnsbalancer_exporter.config.files import why_unread
 from dnsbalancer_exporter.config.sections import Key, Ledger, Place, Section, read_section
 from dnsbalancer_exporter.config.web_keys import (
     CERT_FILE,

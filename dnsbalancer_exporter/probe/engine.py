@@ -8,6 +8,7 @@ from functools import partial
 
 from dnsbalancer_exporter.model import Outcome, ProbeReason, ProbeResult, ProbeSpec, Protocol
 from dnsbalancer_exporter.probe.finding import Finding, Prober
+from dnsbalancer_exporter.probe.http import HttpProber
 from dnsbalancer_exporter.probe.icmp import IcmpProber
 from dnsbalancer_exporter.probe.ping_socket import PingReserve
 from dnsbalancer_exporter.probe.tcp import TcpProber
@@ -18,6 +19,8 @@ Builders = Mapping[Protocol, Callable[[], Prober]]
 PROBERS: Builders = {
     Protocol.TCP: TcpProber,
     Protocol.ICMP: IcmpProber,
+    Protocol.HTTP: HttpProber,
+    Protocol.HTTPS: HttpProber,
 }
 
 
@@ -50,7 +53,14 @@ class Engine:
             finding = Finding(Outcome.ERROR, ProbeReason.INTERNAL, detail)
         elapsed = time.perf_counter() - begun
         duration = elapsed if finding.duration is None else finding.duration
-        return ProbeResult(finding.outcome, started, duration, finding.reason, finding.detail)
+        return ProbeResult(
+            finding.outcome,
+            started,
+            duration,
+            finding.reason,
+            finding.detail,
+            finding.certificate_expires,
+        )
 
     def close(self) -> None:
         """Give back the sockets that probes share."""

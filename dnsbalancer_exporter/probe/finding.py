@@ -17,13 +17,15 @@ from dnsbalancer_exporter.model import Outcome, ProbeReason, ProbeSpec
 class Finding:
     """A ProbeResult before the engine adds the times; ``duration`` None: measured by the engine.
 
-    ``reason`` is None exactly for SUCCESS. ``duration`` is in seconds.
+    ``reason`` is None exactly for SUCCESS. ``duration`` is in seconds, ``certificate_expires`` in
+    Unix time, None if no certificate was seen.
     """
 
     outcome: Outcome
     reason: ProbeReason | None = None
     detail: str = ""
     duration: float | None = None
+    certificate_expires: float | None = None
 
 
 class Prober(typing.Protocol):

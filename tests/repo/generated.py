@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from dnsbalancer_exporter.config import reference_table
+from dnsbalancer_exporter.config import http_table, reference_table
 from dnsbalancer_exporter.errors import ApiReason
 from dnsbalancer_exporter.export.catalogue import PROCESS_ROWS, REPORT_ROWS, WEB_REJECTIONS, Row
 from dnsbalancer_exporter.export.failover import STEPS
@@ -28,6 +28,13 @@ The password is taken from `password`, else from `password_file`, else from
 (`LoadCredential=password:/etc/dnsbalancer/password`).
 
 {table}
+## `http`
+
+Stands at the top, in a pool, or in the `probe` of a target; key by key, the inner one wins. The
+address that is asked is always the target's own. There are no keys for users or tokens: the path
+is shown in the log, on the page and in the status, so put nothing secret into it.
+
+{http}
 """
 
 METRICS = """\
@@ -85,7 +92,9 @@ def _sets() -> str:
 def documents() -> dict[Path, str]:
     """Every generated document, by its path."""
     return {
-        ROOT / "docs/configuration.md": CONFIGURATION.format(table=reference_table().strip()),
+        ROOT / "docs/configuration.md": CONFIGURATION.format(
+            table=reference_table(), http=http_table().strip()
+        ),
         ROOT / "docs/metrics.md": METRICS.format(
             report=_rows(REPORT_ROWS),
             process=_rows(PROCESS_ROWS),
