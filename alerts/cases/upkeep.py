@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from alerts.cases.shape import INFO, TARGET, Case, errors, s
+from alerts.cases.shape import INFO, PROBE, TARGET, Case, errors, s
+
+TARGET_EXPIRY = "probe_tls_certificate_expiry_timestamp_seconds"
 
 API = (
     Case(
@@ -171,6 +173,24 @@ UPKEEP = (
             errors("web_tls_certificate_expiry_timestamp_seconds", 1300000),
             errors("web_listening", 1, instance="b"),
         ),
+        "70m",
+    ),
+    Case(
+        "TargetCertificateExpiring",
+        "fires two weeks before, if only one daemon is shown it",
+        (
+            s(TARGET_EXPIRY, 1200000, target="t1", probe="https"),
+            s(TARGET_EXPIRY, 9000000, target="t1", probe="https", instance="b"),
+        ),
+        "70m",
+        ("TargetCertificateExpiring instance=a pool=web target=t1 probe=https",),
+        ("TargetCertificateExpiring pool=web target=t1 probe=https",),
+        not_yet="30m",
+    ),
+    Case(
+        "TargetCertificateExpiring",
+        "is silent before that, and without https",
+        (s(TARGET_EXPIRY, 1300000, target="t1", probe="https"), s("probe_success", 1, **PROBE)),
         "70m",
     ),
 )

@@ -141,5 +141,28 @@ last_over_time(dnsbalancer_web_tls_certificate_expiry_timestamp_seconds[3m]) - t
             fleet_description="The certificates of {{ $value }} daemons expire within two weeks, "
             "or have expired.",
         ),
+        Alert(
+            name="TargetCertificateExpiring",
+            severity="warning",
+            wait="1h",
+            why="Two weeks, as above. With the last day all targets fail at once, and the pool "
+            "fails open.",
+            summary="The certificate of a target expires soon.",
+            description="The certificate that {{ $labels.target }} of pool {{ $labels.pool }} "
+            "shows {{ $labels.instance }} {{ if lt $value 0.0 }}has expired{{ else }}expires in "
+            "{{ $value | humanizeDuration }}{{ end }}.",
+            expr="""\
+last_over_time(dnsbalancer_probe_tls_certificate_expiry_timestamp_seconds[3m]) - time()
+  < 14 * 86400
+""",
+            fleet_description="The certificate of {{ $labels.target }} of pool "
+            "{{ $labels.pool }} {{ if lt $value 0.0 }}has expired{{ else }}expires in "
+            "{{ $value | humanizeDuration }}{{ end }}.",
+            fleet="""\
+min without (instance) (
+  last_over_time(dnsbalancer_probe_tls_certificate_expiry_timestamp_seconds[3m])
+) - time() < 14 * 86400
+""",
+        ),
     ),
 )

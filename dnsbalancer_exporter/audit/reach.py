@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import Iterator
 from typing import NamedTuple
 
@@ -27,6 +28,17 @@ OWN = (
 )
 
 
+ELSE = "does it listen, and does a firewall let this machine through?"
+ADVICE = {
+    ProbeReason.STATUS: "is the application well? `http: {path, host, status}` say what is asked",
+    ProbeReason.BODY: "is the application well? `http: {body}` says which text is wanted",
+    ProbeReason.TLS: "mend its certificate; `http: {host, ca_file}` say what it is judged by",
+    ProbeReason.INVALID_RESPONSE: "are `protocol` and `port` those of the application?",
+}
+SOON = 14
+"""Days before its end when a certificate is worth a note: as its alert has it."""
+
+
 class Tried(NamedTuple):
     """One target and what one probe of it found."""
 
@@ -41,7 +53,8 @@ async def targets(scene: Scene) -> Findings:
     asked = [(pool, *each) for pool in scene.config.pools for each in _watched(scene, pool)]
     results = await asyncio.gather(*(scene.engine.probe(t.probe) for _, t, _ in asked))
     tried = [Tried(*each, result) for each, result in zip(asked, results, strict=True)]
-    return [*_permission(tried), *map(_judged, tried)]
+    now = time.time()
+    return [*_permission(tried), *(_judged(each, now) for each in tried)]
 
 
 def _watched(scene: Scene, pool: Pool) -> Iterator[tuple[Target, bool]]:
@@ -63,16 +76,27 @@ def _permission(tried: list[Tried]) -> Findings:
     return [ok("ping", "this user may")] if pings else []
 
 
-def _judged(tried: Tried) -> Finding:
+def _answers(where: str, text: str, result: ProbeResult, now: float) -> Finding:
+    """It is well; a certificate that ends soon is worth a word."""
+    if result.certificate_expires is None:
+        return ok(where, text)
+    days = (result.certificate_expires - now) / 86400
+    text += f", its certificate is good for {days:.0f} d"
+    return ok(where, text) if days >= SOON else note(where, text, "renew it")
+
+
+def _judged(tried: Tried, now: float) -> Finding:
     target, result = tried.target, tried.result
     pool = tried.pool
     own = pool.member and any(own.address == target.address for own in pool.own)
     kind = "reference" if tried.reference else "own address" if own else "target"
-    port = f" port {target.probe.port}" if target.probe.port else ""
+    spec = target.probe
+    port = f" port {spec.port}" if spec.port else ""
+    asked = f", {spec.request}" if spec.request else ""
     where = target.name if target.name == target.address else f"{target.name} {target.address}"
-    what = f"{kind}, {target.probe.protocol.value} {target.probe.address}{port}"
+    what = f"{kind}, {spec.protocol.value} {spec.address}{port}{asked}"
     if result.outcome is Outcome.SUCCESS:
-        return ok(where, f"{what}: answers in {result.duration * 1000:.2f} ms")
+        return _answers(where, f"{what}: answers in {result.duration * 1000:.2f} ms", result, now)
     reason = result.reason.value if result.reason else "error"
     detail = f" ({result.detail})" if result.detail else ""
     text = f"{what}: {reason}{detail}"
@@ -81,4 +105,5 @@ def _judged(tried: Tried) -> Finding:
     if result.outcome is Outcome.ERROR:
         return problem(where, text, "the fault is on this machine, and counts for nothing")
     verdict = note if tried.reference else problem
-    return verdict(where, text, "does it listen, and does a firewall let this machine through?")
+    advice = ADVICE.get(result.reason, ELSE) if result.reason else ELSE
+    return verdict(where, text, advice)

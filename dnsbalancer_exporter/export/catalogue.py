@@ -36,6 +36,12 @@ REPORT_ROWS = (
     Row("probe_last_run_timestamp_seconds", "gauge", PROBE, "When the last probe was started."),
     Row("probe_interval_seconds", "gauge", PROBE, "Configured seconds between settled probes."),
     Row("probe_timeout_seconds", "gauge", PROBE, "Configured deadline of one probe."),
+    Row(
+        "probe_tls_certificate_expiry_timestamp_seconds",
+        "gauge",
+        PROBE,
+        "When the certificate that https was last shown expires, trusted or not; else absent.",
+    ),
     Row("target_up", "gauge", TARGET, "1 if the target is held UP: what the zone is written by."),
     Row("target_state", "gauge", (*TARGET, "state"), "1 for the state that the target is in."),
     Row("target_transitions", "counter", (*TARGET, "to"), "Changes of mind, by the new state."),

@@ -113,6 +113,9 @@ def _probe_samples(labels: Labels, state: TargetState, epoch: float) -> Iterator
     yield "probe_duration_seconds", labels, tally
     yield "probe_interval_seconds", labels, state.timing.interval
     yield "probe_timeout_seconds", labels, probe.timeout
+    if state.certificate_expires is not None:
+        expires = state.certificate_expires
+        yield "probe_tls_certificate_expiry_timestamp_seconds", labels, expires
     if last is not None:
         success = last.outcome is Outcome.SUCCESS
         yield "probe_success", labels, _one(success)

@@ -86,19 +86,23 @@ def row(
     zone = _zone(target, pool) if kind == TARGET else ""
     return (
         f'<tr role="row" class="{level}" id="{kind}:{escape(pool["name"])}:{target["address"]}">'
-        f'<th role="rowheader" scope="row">{_name(target)}</th>'
+        f'<th role="rowheader" scope="row">{_name(target, now)}</th>'
         f'<td role="cell" class="health"><b class="{health}">{mark}</b><small>{since}</small></td>'
         f'<td role="cell" class="probes">{drawn}<small>{last}</small></td>'
         f"{zone}</tr>"
     )
 
 
-def _name(target: Document) -> str:
+def _name(target: Document, now: float) -> str:
     probe = target["probe"]
-    how = probe["protocol"] + (f" port {probe['port']}" if probe["port"] else "")
+    how = probe["request"] or probe["protocol"] + (
+        f" port {probe['port']}" if probe["port"] else ""
+    )
     address = target["address"]
     where = [address] if target["name"] != address else []
     where.append(f"{how} at {probe['address']}" if probe["address"] != address else how)
+    certificate = sentences.of_certificate(target, now)
+    where += [f"certificate {certificate}"] if certificate else []
     own = ' <span class="own">own</span>' if target["own"] else ""
     return f"{escape(target['name'])}{own}<small>{escape(', '.join(where))}</small>"
 

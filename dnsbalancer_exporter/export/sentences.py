@@ -237,6 +237,15 @@ def of_probe(target: Document) -> str:
     return last["reason"] or latency(last["seconds"])
 
 
+def of_certificate(target: Document, now: float) -> str:
+    """For how long the certificate that it shows is good; nothing if it showed none."""
+    expires = target["certificate_expires_at"]
+    if expires is None:
+        return ""
+    left = expires - now
+    return f"expires in {span(left)}" if left > 0 else f"expired {span(-left)} ago"
+
+
 def of_recent(target: Document) -> str:
     """The remembered probes in one line: how many, how fast, what failed."""
     recent, reasons = target["recent"], target["recent_reasons"]

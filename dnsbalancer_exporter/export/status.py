@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import Any
 
 from dnsbalancer_exporter import __version__
@@ -23,7 +23,6 @@ from dnsbalancer_exporter.model import (
     Record,
     RecordSetKey,
     TargetKey,
-    Timing,
 )
 from dnsbalancer_exporter.names import address_order, canonical_address
 from dnsbalancer_exporter.report import Change, InDns, PoolReport, Report, TargetState
@@ -84,7 +83,7 @@ def _pool(report: PoolReport, whole: Report, keys: list[TargetKey], epoch: float
         "own": [own.address for own in pool.own],
         "mode": pool.mode.value,
         "min_records": pool.min_records,
-        "timing": _timing(pool.timing),
+        "timing": asdict(pool.timing),
         "warming_up": report.warming,
         "cycles": report.cycles,
         "error": report.error or None,
@@ -103,16 +102,6 @@ def _pool(report: PoolReport, whole: Report, keys: list[TargetKey], epoch: float
         "planned": [f"create {c.name} {c.type.value} {c.value}" for c in plan.creates]
         + [f"delete {_written(d.record)} ({d.ground.value})" for d in plan.deletes],
         "last_changes": [_change(change) for change in report.changes],
-    }
-
-
-def _timing(timing: Timing) -> Document:
-    return {
-        "interval": timing.interval,
-        "fast_interval": timing.fast_interval,
-        "probe_timeout": timing.probe_timeout,
-        "fall": timing.fall,
-        "rise": timing.rise,
     }
 
 
@@ -182,7 +171,9 @@ class _Seen:
                 "protocol": state.target.probe.protocol.value,
                 "address": state.target.probe.address,
                 "port": state.target.probe.port or None,
+                "request": state.target.probe.request or None,
             },
+            "certificate_expires_at": state.certificate_expires,
             "last_probe": _probe(state.last, self.epoch),
             "next_probe_at": _unix(state.next_at, self.epoch),
             "probes": state.tally.probes,

@@ -170,6 +170,10 @@ def _probing(target: Document) -> Iterator[tuple[str, str]]:
     port = f" port {probe['port']}" if probe["port"] else ""
     every = f"every {timing['interval']:g} s, in doubt every {timing['fast_interval']:g} s"
     yield "probed", f"{probe['protocol']} {probe['address']}{port}, {every}"
+    if probe["request"]:
+        yield "asked for", probe["request"]
+    if certificate := sentences.of_certificate(target, now):
+        yield "certificate", f"{certificate}, {_iso(target['certificate_expires_at'])}"
     if last:
         why = f" ({last['reason']}: {last['detail'] or 'no detail'})" if last["reason"] else ""
         took = f"{sentences.latency(last['seconds'])}, {span(now - last['at'])} ago"
