@@ -6,7 +6,7 @@ set -eu
 PATH="$PATH:/usr/sbin"
 missing=""
 for pair in promtool:prometheus prometheus:prometheus amtool:prometheus-alertmanager \
-    nft:nftables ip:iproute2 openssl:openssl knotd:knot named:bind9 \
+    nft:nftables ip:iproute2 openssl:openssl knotd:knot named:bind9 nginx:nginx \
     chromium:chromium chromedriver:chromium-driver \
     mmdebstrap:mmdebstrap systemd-nspawn:systemd-container lintian:lintian rpm:rpm mandoc:mandoc \
     zsh:zsh fish:fish shellcheck:shellcheck; do

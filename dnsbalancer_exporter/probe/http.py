@@ -57,7 +57,7 @@ class HttpProber:
         terms = spec.http or _ANYTHING
         host = terms.host or spec.address
         try:
-            await line.secure(self._contexts.of(terms), host, self._turn)
+            await line.secure(await self._contexts.of(terms), host, self._turn)
         except ssl.SSLCertVerificationError as error:
             refused = Finding(Outcome.FAILURE, ProbeReason.TLS, fault(error, host))
         else:

@@ -32,6 +32,7 @@ NOT_BEFORE = {
     "api_responses": "an answer of the API: its codes are not known in advance",
     "reference_up": "a reference that is configured",
     "web_tls_certificate_expiry_timestamp_seconds": "a certificate that is configured",
+    "probe_tls_certificate_expiry_timestamp_seconds": "a certificate that a target has shown",
 }
 """Metrics that may have no series in the first scrape, and what they wait for."""
 

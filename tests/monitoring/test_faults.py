@@ -8,12 +8,14 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterator
+from contextlib import closing
 from datetime import datetime, timedelta, timezone
 from pathlib import Path
 
 import pytest
 
 from tests.certificates import Authority
+from tests.e2e.site import Site
 from tests.e2e.stage import Stage, until, write
 from tests.monitoring.scene import die, fleet
 from tests.monitoring.stack import ALERTS, Prometheus, impatient
@@ -251,8 +253,18 @@ def test_a_certificate_that_expires_raises_its_alert(stage: Stage, tmp_path: Pat
         until_fired(prometheus, "CertificateExpiring")
 
 
+def test_a_target_whose_certificate_expires_raises_its_alert(
+    stage: Stage, prometheus: Prometheus
+) -> None:
+    soon = datetime.now(timezone.utc) + timedelta(days=5)
+    one = stage.hosts[0]
+    with closing(Site((one, stage.port), Authority().server("a.example", not_after=soon))):
+        prometheus.scrape(stage.member(one, protocol="https", http={"verify": False}))
+        until_fired(prometheus, "TargetCertificateExpiring")
+
+
 def test_every_alert_has_been_raised_by_a_real_fault() -> None:
-    by_hand = {"RecordSetEmpty", "Stalled", "CertificateExpiring"}
+    by_hand = {"RecordSetEmpty", "Stalled", "CertificateExpiring", "TargetCertificateExpiring"}
     assert {*FAULTS, *by_hand} == set(NAMES)
 
 

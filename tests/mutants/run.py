@@ -18,11 +18,12 @@ from pathlib import Path
 
 from tests.mutants.laws import LAWS
 from tests.mutants.mutant import Mutant
+from tests.mutants.probes import PROBES
 from tests.mutants.writers import WRITERS
 from tests.repo.generated import ROOT
 
 PACKAGE = "dnsbalancer_exporter"
-MUTANTS = (*LAWS, *WRITERS)
+MUTANTS = (*LAWS, *WRITERS, *PROBES)
 AT_ONCE = os.cpu_count() or 1
 SECONDS = 600.0
 KILLED, SURVIVED = "killed", "SURVIVED"
