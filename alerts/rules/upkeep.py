@@ -129,40 +129,24 @@ max_over_time(dnsbalancer_state_last_save_successful[10m]) == 0
             name="CertificateExpiring",
             severity="warning",
             wait="1h",
-            why="Two weeks: who renews by hand has time, what renews by itself has failed by then.",
-            summary="The certificate of the metrics port expires soon.",
-            description="The certificate of {{ $labels.instance }} "
+            why="Two weeks: who renews by hand has time, what renews by itself has failed by then. "
+            "Of the metrics port, and of each target that is probed by https.",
+            summary="A certificate expires soon.",
+            description="The certificate of {{ if $labels.target }}{{ $labels.target }} of pool "
+            "{{ $labels.pool }}, by {{ end }}{{ $labels.instance }}{{ if $labels.target }},{{ end }} "
             "{{ if lt $value 0.0 }}has expired{{ else }}expires in "
             "{{ $value | humanizeDuration }}{{ end }}.",
             expr="""\
 last_over_time(dnsbalancer_web_tls_certificate_expiry_timestamp_seconds[3m]) - time()
   < 14 * 86400
-""",
-            fleet_description="The certificates of {{ $value }} daemons expire within two weeks, "
-            "or have expired.",
-        ),
-        Alert(
-            name="TargetCertificateExpiring",
-            severity="warning",
-            wait="1h",
-            why="Two weeks, as above. With the last day all targets fail at once, and the pool "
-            "fails open.",
-            summary="The certificate of a target expires soon.",
-            description="The certificate that {{ $labels.target }} of pool {{ $labels.pool }} "
-            "shows {{ $labels.instance }} {{ if lt $value 0.0 }}has expired{{ else }}expires in "
-            "{{ $value | humanizeDuration }}{{ end }}.",
-            expr="""\
+or
 last_over_time(dnsbalancer_probe_tls_certificate_expiry_timestamp_seconds[3m]) - time()
   < 14 * 86400
 """,
-            fleet_description="The certificate of {{ $labels.target }} of pool "
-            "{{ $labels.pool }} {{ if lt $value 0.0 }}has expired{{ else }}expires in "
-            "{{ $value | humanizeDuration }}{{ end }}.",
-            fleet="""\
-min without (instance) (
-  last_over_time(dnsbalancer_probe_tls_certificate_expiry_timestamp_seconds[3m])
-) - time() < 14 * 86400
-""",
+            fleet_description="{{ if $labels.target }}The certificate of {{ $labels.target }} of "
+            "pool {{ $labels.pool }} expires within two weeks, or has expired, for {{ $value }} "
+            "daemons{{ else }}The certificates of {{ $value }} daemons expire within two weeks, or "
+            "have expired{{ end }}.",
         ),
     ),
 )

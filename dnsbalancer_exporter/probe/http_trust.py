@@ -6,14 +6,19 @@ import asyncio
 import os
 import ssl
 from collections.abc import Mapping
+from functools import partial
 
 from dnsbalancer_exporter.certificate import not_after_der
 from dnsbalancer_exporter.model import HttpTerms, Outcome, ProbeReason
 from dnsbalancer_exporter.probe.finding import Finding
 from dnsbalancer_exporter.probe.http_line import Settled
+from dnsbalancer_exporter.threads import Late, NoThread, aside
 from dnsbalancer_exporter.trust import trust
 
 Stamp = tuple[int, int, int]
+
+LOADING = 10.0
+"""Seconds that the loading of a bundle may take."""
 
 
 class Contexts:
@@ -41,15 +46,18 @@ class Contexts:
             async with self._loading:
                 return await self._verifying(bundle)
         except OSError as error:
-            text = f"the authorities in {bundle} cannot be loaded: {error.strerror or 'no PEM'}"
-            raise Settled(Finding(Outcome.ERROR, ProbeReason.INTERNAL, text)) from None
+            why = error.strerror or "it is no PEM file"
+        except (Late, NoThread):
+            why = "the disk or the machine is too busy"
+        text = f"the authorities in {bundle} cannot be loaded: {why}"
+        raise Settled(Finding(Outcome.ERROR, ProbeReason.INTERNAL, text))
 
     async def _verifying(self, bundle: str) -> ssl.SSLContext:
         found = os.stat(bundle)  # noqa: PTH116 - three times as fast, at each probe
         stamp = (found.st_mtime_ns, found.st_size, found.st_ino)
         known = self._loaded.get(bundle)
         if known is None or known[0] != stamp:
-            context = await asyncio.to_thread(_verifying, bundle)
+            context = await aside(partial(_verifying, bundle), LOADING)
             known = self._loaded[bundle] = (stamp, context)
         return known[1]
 

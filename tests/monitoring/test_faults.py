@@ -260,11 +260,11 @@ def test_a_target_whose_certificate_expires_raises_its_alert(
     one = stage.hosts[0]
     with closing(Site((one, stage.port), Authority().server("a.example", not_after=soon))):
         prometheus.scrape(stage.member(one, protocol="https", http={"verify": False}))
-        until_fired(prometheus, "TargetCertificateExpiring")
+        until_fired(prometheus, "CertificateExpiring")
 
 
 def test_every_alert_has_been_raised_by_a_real_fault() -> None:
-    by_hand = {"RecordSetEmpty", "Stalled", "CertificateExpiring", "TargetCertificateExpiring"}
+    by_hand = {"RecordSetEmpty", "Stalled", "CertificateExpiring"}
     assert {*FAULTS, *by_hand} == set(NAMES)
 
 

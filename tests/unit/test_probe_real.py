@@ -154,7 +154,7 @@ sysctl -qw net.ipv4.neigh.here.mcast_solicit=1
 """,
         namespace=True,
     )
-    assert said == [["failure", "unreachable"]] * 2
+    assert said == [["failure", "unreachable"]] * 4
 
 
 def test_a_machine_out_of_ports_blames_itself() -> None:
