@@ -51,7 +51,7 @@ class Api:
 def find_api(section: Section, environ: Mapping[str, str], read: Read) -> Api | None:
     """The login; None if something is wrong with it, which is then noted."""
     terms = TERMS.get(section.find(DRIVER) or "", PUBLISHED)
-    section.require(DRIVER, URL, LOGIN, *terms.needs)
+    section.require(DRIVER, URL, *terms.needs)
     url = _url(section, terms)
     password = _password(section, terms, environ, read)
     path = section.find(CA_FILE)
@@ -69,7 +69,7 @@ def find_api(section: Section, environ: Mapping[str, str], read: Read) -> Api | 
         driver=section.need(DRIVER),
         url=url,
         auth_url=section.find(AUTH_URL) or "",
-        login=section.need(LOGIN),
+        login=section.find(LOGIN) or "",
         password=password,
         project_id=section.find(PROJECT_ID) or "",
         user_domain=section.need(USER_DOMAIN),

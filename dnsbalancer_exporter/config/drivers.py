@@ -13,6 +13,7 @@ from dnsbalancer_exporter.config.sections import Key
 from dnsbalancer_exporter.config.top_keys import (
     AUTH_URL,
     CA_FILE,
+    LOGIN,
     PROJECT_ID,
     TSIG_ALGORITHM,
     USER_DOMAIN,
@@ -24,7 +25,7 @@ from dnsbalancer_exporter.model import Secret
 class Terms(NamedTuple):
     """``url`` reads the key `url`, ``secret`` looks at the password; both raise Wrong.
 
-    ``needs`` must be given beside `url` and `login`; ``ignores`` are of no use to the driver.
+    ``needs`` must be given beside `url`; ``ignores`` are of no use to the driver.
     """
 
     url: Callable[[str], str]
@@ -40,14 +41,17 @@ def _base64(secret: Secret) -> None:
         raise Wrong("must be the key's secret in base64, as in the name server's file") from None
 
 
-PUBLISHED = Terms(
-    urls.endpoint("/v2/dns/", ("/v2/dns", "/v2")), (AUTH_URL, PROJECT_ID), (TSIG_ALGORITHM,)
-)
+_KEYSTONE = (AUTH_URL, LOGIN, PROJECT_ID)
+PUBLISHED = Terms(urls.endpoint("/v2/dns/", ("/v2/dns", "/v2")), _KEYSTONE, (TSIG_ALGORITHM,))
 TERMS: Mapping[str, Terms] = MappingProxyType(
     {
         "vkcloudns": PUBLISHED,
+        "designate": Terms(urls.endpoint("/v2/", ("/v2",)), _KEYSTONE, (TSIG_ALGORITHM,)),
+        "powerdns": Terms(
+            urls.powerdns, (), (AUTH_URL, LOGIN, PROJECT_ID, USER_DOMAIN, TSIG_ALGORITHM)
+        ),
         "rfc2136": Terms(
-            urls.name_server, (), (AUTH_URL, PROJECT_ID, USER_DOMAIN, CA_FILE), _base64
+            urls.name_server, (LOGIN,), (AUTH_URL, PROJECT_ID, USER_DOMAIN, CA_FILE), _base64
         ),
     }
 )

@@ -71,7 +71,7 @@ def _secret(text: str) -> Secret:
 
 _DRIVERS = {
     **dict.fromkeys(("vkcloudns", "vkclouddns", "vkcloudriver", "vkcloud"), "vkcloudns"),
-    "rfc2136": "rfc2136",
+    **{name: name for name in ("designate", "powerdns", "rfc2136")},
 }
 _ALGORITHMS = ("hmac-sha256", "hmac-sha384", "hmac-sha512", "hmac-sha224", "hmac-sha1")
 _LEVELS = {word: word for word in ("debug", "info", "warning", "error")}
@@ -79,15 +79,15 @@ _LEVELS = {word: word for word in ("debug", "info", "warning", "error")}
 DRIVER = Key(
     "driver",
     scalar(values.choice(_DRIVERS)),
-    "The provider: `vkcloudns` (`vkclouddns`, `vkcloudriver` and `vkcloud` are the same) or "
-    "`rfc2136`.",
+    "The provider: `vkcloudns` (`vkclouddns`, `vkcloudriver` and `vkcloud` are the same), "
+    "`designate`, `powerdns` or `rfc2136`.",
     level=Level.TOP,
     required=True,
 )
 URL = Key(
     "url",
     scalar(values.plain),
-    "The URL of the provider's DNS API, with or without `v2/dns`; `dns://HOST:PORT` for `rfc2136`.",
+    "Where the provider's DNS API is; for `rfc2136` the name server, `dns://HOST:PORT`.",
     level=Level.TOP,
     required=True,
 )
@@ -95,20 +95,21 @@ AUTH_URL = Key(
     "auth_url",
     scalar(urls.endpoint("/v3/", ("/v3/auth/tokens", "/v3"))),
     "The URL of Keystone, with or without `v3`.",
-    otherwise="required by `vkcloudns`",
+    otherwise="required by `vkcloudns`, `designate`",
     level=Level.TOP,
 )
 LOGIN = Key(
     "login",
     scalar(values.plain),
     "The user's name in Keystone; for `rfc2136` the name of the TSIG key.",
+    otherwise="required but by `powerdns`",
     level=Level.TOP,
-    required=True,
 )
 PASSWORD = Key(
     "password",
     scalar(_secret),
-    "The user's password; for `rfc2136` the TSIG key's secret, in base64.",
+    "The user's password; the API's key for `powerdns`; the TSIG key's secret in base64 for "
+    "`rfc2136`.",
     otherwise="`password_file`, else `$DNSBALANCER_PASSWORD`, else the systemd credential "
     "`password`; one of them is required",
     level=Level.TOP,
@@ -123,7 +124,7 @@ PROJECT_ID = Key(
     "project_id",
     scalar(values.project_id),
     "The id of the project that owns the zone.",
-    otherwise="required by `vkcloudns`",
+    otherwise="required by `vkcloudns`, `designate`",
     level=Level.TOP,
 )
 USER_DOMAIN = Key(

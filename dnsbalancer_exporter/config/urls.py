@@ -22,6 +22,16 @@ def endpoint(ending: str, optional: tuple[str, ...]) -> Callable[[str], str]:
     return convert
 
 
+def powerdns(text: str) -> str:
+    """The URL of PowerDNS's web server, with or without the path of its API."""
+    parts = _split(text.strip())
+    path = "/".join(filter(None, parts.path.split("/")))
+    match = re.fullmatch(r"(.*/)?api/v1/servers/([A-Za-z0-9._-]+)", path)
+    if match is None:
+        path = f"{path.removesuffix('api/v1').strip('/')}/api/v1/servers/localhost".lstrip("/")
+    return f"{parts.scheme}://{parts.netloc}/{path}/"
+
+
 def name_server(text: str) -> str:
     """``dns://HOST:PORT``, without the port 53."""
     text = text.strip()

@@ -17,8 +17,11 @@ from typing import Protocol, runtime_checkable
 from dnsbalancer_exporter.model import Create, Record, Secret
 from dnsbalancer_exporter.names import RecordType
 from dnsbalancer_exporter.provider import dns_wire
+from dnsbalancer_exporter.provider.designate import Designate
 from dnsbalancer_exporter.provider.keystone import Keystone, Login
+from dnsbalancer_exporter.provider.powerdns import PowerDns
 from dnsbalancer_exporter.provider.rfc2136 import Rfc2136
+from dnsbalancer_exporter.provider.sets import RecordSets, RecordSetsWithLogin
 from dnsbalancer_exporter.provider.vkcloud import WRITE_BUDGET, VkCloud
 from dnsbalancer_exporter.provider.wire import Meter, Wire
 from dnsbalancer_exporter.trust import trust
@@ -27,6 +30,7 @@ __all__ = [
     "DRIVERS",
     "WRITE_BUDGET",
     "Account",
+    "Designate",
     "Driver",
     "Exchanging",
     "Keystone",
@@ -34,6 +38,9 @@ __all__ = [
     "Login",
     "LogsIn",
     "Meter",
+    "PowerDns",
+    "RecordSets",
+    "RecordSetsWithLogin",
     "Rfc2136",
     "VkCloud",
     "Wire",
@@ -153,9 +160,13 @@ class Means:
     write_budget: float
 
 
-def _vkcloud(account: Account, means: Means) -> Driver:
-    wire = Wire(meter=means.meter, clock=means.clock, verify=trust(account.ca_file, means.environ))
-    keystone = Keystone(
+def _wire(account: Account, means: Means) -> Wire:
+    verify = trust(account.ca_file, means.environ)
+    return Wire(meter=means.meter, clock=means.clock, verify=verify)
+
+
+def _keystone(account: Account, wire: Wire) -> Keystone:
+    return Keystone(
         auth_url=account.auth_url,
         login=account.login,
         password=account.password,
@@ -163,13 +174,28 @@ def _vkcloud(account: Account, means: Means) -> Driver:
         user_domain=account.user_domain,
         wire=wire,
     )
+
+
+def _vkcloud(account: Account, means: Means) -> Driver:
+    wire = _wire(account, means)
     return VkCloud(
         url=account.url,
-        keystone=keystone,
+        keystone=_keystone(account, wire),
         wire=wire,
         sleep=means.sleep,
         write_budget=means.write_budget,
     )
+
+
+def _designate(account: Account, means: Means) -> Driver:
+    wire = _wire(account, means)
+    sets = Designate(url=account.url, keystone=_keystone(account, wire), wire=wire)
+    return RecordSetsWithLogin(sets, sleep=means.sleep, write_budget=means.write_budget)
+
+
+def _powerdns(account: Account, means: Means) -> Driver:
+    sets = PowerDns(url=account.url, key=account.password, wire=_wire(account, means))
+    return RecordSets(sets, sleep=means.sleep, write_budget=means.write_budget)
 
 
 def _rfc2136(account: Account, means: Means) -> Driver:
@@ -185,7 +211,7 @@ def _rfc2136(account: Account, means: Means) -> Driver:
 
 
 DRIVERS: Mapping[str, Callable[[Account, Means], Driver]] = MappingProxyType(
-    {"vkcloudns": _vkcloud, "rfc2136": _rfc2136}
+    {"vkcloudns": _vkcloud, "designate": _designate, "powerdns": _powerdns, "rfc2136": _rfc2136}
 )
 """By the canonical name of the configuration key ``driver``."""
 

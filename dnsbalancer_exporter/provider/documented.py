@@ -19,10 +19,12 @@ def json_object(body: bytes) -> JsonObject:
 
 def json_objects(body: bytes) -> list[JsonObject]:
     """The JSON array of objects in ``body``."""
-    content = json.loads(body)
-    if not isinstance(content, list):
-        raise ValueError(f"{_kind(content)} where a list should be")  # noqa: TRY004
-    return [_object(item) for item in content]
+    return _objects(json.loads(body))
+
+
+def inner_objects(holder: JsonObject, key: str) -> list[JsonObject]:
+    """The list of objects under ``key``."""
+    return _objects(holder.get(key))
 
 
 def inner(holder: JsonObject, key: str) -> JsonObject:
@@ -39,6 +41,14 @@ def text(holder: JsonObject, key: str) -> str:
     return value
 
 
+def texts(holder: JsonObject, key: str) -> list[str]:
+    """The list of texts under ``key``."""
+    value = holder.get(key)
+    if not isinstance(value, list):
+        raise ValueError(f"{key!r} is {_kind(value)}, not a list")  # noqa: TRY004
+    return [text({"item": item}, "item") for item in value]
+
+
 def integer(holder: JsonObject, key: str, low: int, high: int) -> int:
     """The whole number under ``key``, from ``low`` to ``high``."""
     value = holder.get(key)
@@ -47,6 +57,12 @@ def integer(holder: JsonObject, key: str, low: int, high: int) -> int:
     if not low <= value <= high:
         raise ValueError(f"{key!r} is not from {low} to {high}")
     return value
+
+
+def _objects(value: object) -> list[JsonObject]:
+    if not isinstance(value, list):
+        raise ValueError(f"{_kind(value)} where a list should be")  # noqa: TRY004
+    return [_object(item) for item in value]
 
 
 def _object(value: object) -> JsonObject:

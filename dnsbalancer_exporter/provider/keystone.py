@@ -8,13 +8,17 @@ from __future__ import annotations
 import math
 import re
 import threading
+from collections.abc import Callable
+from dataclasses import replace
 from datetime import datetime, timezone
-from typing import NamedTuple
+from typing import NamedTuple, TypeVar
 
 from dnsbalancer_exporter.errors import ApiReason, ProviderError
 from dnsbalancer_exporter.model import Secret
 from dnsbalancer_exporter.provider.documented import JsonObject, inner, json_object, text
 from dnsbalancer_exporter.provider.wire import Answer, Call, Service, Wire
+
+T = TypeVar("T")
 
 FIRST_PAUSE, LONGEST_PAUSE = 60.0, 900.0
 """Seconds without a login after a refused one: accounts get locked."""
@@ -102,6 +106,23 @@ class Keystone:
             return self._valid(deadline)
         finally:
             self._lock.release()
+
+    def exchange(self, call: Call, understand: Callable[[Answer], T], deadline: float) -> T:
+        """Send ``call`` with a token; a 401 was not executed, so one with a new token follows it.
+
+        Raises what Wire.exchange raises.
+        """
+        token = self.token(deadline)
+        call = replace(call, token=token, secrets=(token, *self.secrets))
+        try:
+            return self._wire.exchange(call, understand, deadline)
+        except ProviderError as failure:
+            if failure.reason is not ApiReason.AUTH:
+                raise
+        self.invalidate(token)
+        token = self.token(deadline)
+        call = replace(call, token=token, secrets=(token, *self.secrets))
+        return self._wire.exchange(call, understand, deadline)
 
     def log_in(self, deadline: float) -> Login | None:
         """What the login behind a token that is valid now gave; raises ProviderError."""

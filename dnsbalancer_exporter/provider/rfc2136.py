@@ -5,13 +5,11 @@ since (IXFR, RFC 1995). A write is one UPDATE whose prerequisite is the record s
 read (RFC 2136, 2.4.2): if anybody has written it since, nothing is done, so withdrawals need no
 lock.
 
-DNS has no record ids: a record gets one when this process first sees it, and another when it has
-been gone in between.
+DNS has no record ids: see versions.py.
 """
 
 from __future__ import annotations
 
-import itertools
 import threading
 import time
 from collections.abc import Callable, Iterable
@@ -23,6 +21,7 @@ from dnsbalancer_exporter.model import Create, Record
 from dnsbalancer_exporter.names import RecordType
 from dnsbalancer_exporter.provider.dns_wire import MISSING, DnsWire
 from dnsbalancer_exporter.provider.patience import patient
+from dnsbalancer_exporter.provider.versions import Key, Versions
 
 if not MISSING:
     import dns.name
@@ -34,19 +33,16 @@ if not MISSING:
     import dns.update
     import dns.zone
 
-Key = tuple[str, RecordType, str]
-"""A record as DNS knows it: name, type, value."""
-
 ATTEMPTS = 3
 """How often a create is tried on a fresh read after somebody else has written the set."""
 
 
 @dataclass(slots=True)
 class _Copy:
-    """A zone as it was last read; ``ids`` has the id of each record that was there."""
+    """A zone as it was last read."""
 
     zone: dns.zone.Zone
-    ids: dict[Key, str] = field(default_factory=dict)
+    versions: Versions = field(default_factory=Versions)
     mutex: threading.Lock = field(default_factory=threading.Lock)
 
 
@@ -68,7 +64,6 @@ class Rfc2136:
         self._write_budget = write_budget
         self._copies: dict[str, _Copy] = {}
         self._mutex = threading.Lock()
-        self._counter = itertools.count(1)
 
     def list_records(self, zone: str, type: RecordType, budget: float) -> tuple[Record, ...]:
         """All records of ``type`` in ``zone``, sorted; repeats what may pass within ``budget``."""
@@ -95,7 +90,7 @@ class Rfc2136:
                 if attempt == ATTEMPTS:
                     raise
                 continue
-            return self._made(zone, (create.name, create.type, create.value), ttl)
+            return self._copy(zone).versions.made(create, ttl)
         raise Conflict(f"rfc2136: cannot {subject}: it is there already")
 
     def delete_record(self, zone: str, record: Record) -> None:
@@ -126,9 +121,7 @@ class Rfc2136:
         subject = f"delete {name} {gone[0].type.value} {values}"
         deadline = self._wire.clock() + self._write_budget
         self._wire.update("delete_record", subject, update, deadline)
-        copy = self._copy(zone)
-        for record in gone:  # whoever puts it back, puts back another record
-            copy.ids.pop((record.name, record.type, record.value), None)
+        self._copy(zone).versions.gone(gone)
 
     # --- the copy of a zone ---------------------------------------------------------------
 
@@ -142,35 +135,20 @@ class Rfc2136:
             raise ProviderError(ApiReason.TIMEOUT, f"rfc2136: another read of {zone} has not ended")
         try:
             self._wire.transfer(copy.zone, deadline)
-            return self._records(copy, kind)
+            return copy.versions.listed(kind, _ttls(copy.zone, kind))
         except ProviderError:
             copy.zone = _nothing_of(zone)  # the serial may have gone backwards: begin anew
             raise
         finally:
             copy.mutex.release()
 
-    def _records(self, copy: _Copy, kind: RecordType) -> tuple[Record, ...]:
-        ttls = {
-            (str(owner).rstrip(".").lower(), kind, _value(rdata)): int(rdataset.ttl)
-            for owner, rdataset in copy.zone.iterate_rdatasets(kind.value)
-            for rdata in rdataset
-        }
-        self._forget(copy, [key for key in copy.ids if key[1] is kind and key not in ttls])
-        for key in sorted(ttls.keys() - copy.ids.keys(), key=str):
-            copy.ids[key] = self._next_id()
-        found = (Record(copy.ids[key], *key, ttl) for key, ttl in ttls.items())
-        return tuple(sorted(found, key=lambda record: (record.name, record.value, record.id)))
 
-    def _made(self, zone: str, key: Key, ttl: int) -> Record:
-        made = self._copy(zone).ids[key] = self._next_id()
-        return Record(made, *key, ttl)
-
-    def _forget(self, copy: _Copy, keys: Iterable[Key]) -> None:
-        for key in keys:
-            del copy.ids[key]
-
-    def _next_id(self) -> str:
-        return str(next(self._counter))
+def _ttls(zone: dns.zone.Zone, kind: RecordType) -> dict[Key, int]:
+    return {
+        (str(owner).rstrip(".").lower(), kind, _value(rdata)): int(rdataset.ttl)
+        for owner, rdataset in zone.iterate_rdatasets(kind.value)
+        for rdata in rdataset
+    }
 
 
 def _nothing_of(zone: str) -> dns.zone.Zone:

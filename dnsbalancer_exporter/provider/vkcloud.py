@@ -10,8 +10,6 @@ from __future__ import annotations
 import re
 import time
 from collections.abc import Callable
-from dataclasses import replace
-from typing import TypeVar
 
 from dnsbalancer_exporter import names
 from dnsbalancer_exporter.errors import ApiReason, Conflict, ProviderError
@@ -27,8 +25,6 @@ from dnsbalancer_exporter.provider.documented import (
 from dnsbalancer_exporter.provider.keystone import Keystone, Login
 from dnsbalancer_exporter.provider.patience import patient
 from dnsbalancer_exporter.provider.wire import Answer, Call, Service, Wire
-
-T = TypeVar("T")
 
 MIN_TTL = 60
 """Seconds: the API refuses less."""
@@ -107,7 +103,9 @@ class VkCloud:
             },
         )
         try:
-            return self._authorised(call, lambda answer: _created(answer, zone, create), deadline)
+            return self._keystone.exchange(
+                call, lambda answer: _created(answer, zone, create), deadline
+            )
         except ProviderError as failure:
             error = failure
         if error.reason is ApiReason.NOT_FOUND:
@@ -130,7 +128,7 @@ class VkCloud:
         )
         if not _ID.fullmatch(record.id):
             raise call.error(ApiReason.CLIENT_ERROR, "the API gives no such ids; not sent")
-        self._authorised(call, lambda _: None, deadline)
+        self._keystone.exchange(call, lambda _: None, deadline)
 
     def log_in(self, budget: float) -> Login | None:
         """Log in, if that is not done yet, within ``budget`` seconds."""
@@ -161,13 +159,13 @@ class VkCloud:
     def _records(self, zone: str, kind: RecordType, deadline: float) -> tuple[Record, ...]:
         url = f"{self._url}{self._zone_id(zone, deadline)}/{kind.value.lower()}/"
         call = _read("list_records", f"list the {kind.value} records of {zone}", url)
-        return self._authorised(call, lambda answer: _listed(answer, zone, kind), deadline)
+        return self._keystone.exchange(call, lambda answer: _listed(answer, zone, kind), deadline)
 
     def _zone_id(self, zone: str, deadline: float) -> str:
         held = self._zones.get(zone)
         if held is None:
             call = _read("list_zones", f"look up the zone {zone}", self._url)
-            zones = self._authorised(call, _zones, deadline)
+            zones = self._keystone.exchange(call, _zones, deadline)
             if zone not in zones:
                 said = (
                     f"the project {self._keystone.project_id} has {len(zones)} zones and this is "
@@ -176,20 +174,6 @@ class VkCloud:
                 raise call.error(ApiReason.NOT_FOUND, said)
             held = self._zones[zone] = zones[zone]
         return held
-
-    def _authorised(self, call: Call, understand: Callable[[Answer], T], deadline: float) -> T:
-        """Exchange with a token; a 401 was not executed, so one with a new token follows it."""
-        token = self._keystone.token(deadline)
-        call = replace(call, token=token, secrets=(token, *self._keystone.secrets))
-        try:
-            return self._wire.exchange(call, understand, deadline)
-        except ProviderError as failure:
-            if failure.reason is not ApiReason.AUTH:
-                raise
-        self._keystone.invalidate(token)
-        token = self._keystone.token(deadline)
-        call = replace(call, token=token, secrets=(token, *self._keystone.secrets))
-        return self._wire.exchange(call, understand, deadline)
 
 
 def _read(operation: str, subject: str, url: str) -> Call:

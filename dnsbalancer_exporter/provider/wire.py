@@ -65,6 +65,7 @@ class Call:
     success: frozenset[int]
     write: bool = False
     token: Secret | None = None
+    login_header: str = "X-Auth-Token"
     body: Mapping[str, object] | None = field(default=None, repr=False)
     secrets: tuple[Secret, ...] = ()
 
@@ -211,7 +212,7 @@ def _headers(call: Call) -> dict[str, str]:
         "User-Agent": f"dnsbalancer/{__version__}",
     }
     if call.token is not None:
-        headers["X-Auth-Token"] = call.token.reveal()
+        headers[call.login_header] = call.token.reveal()
     return headers
 
 

@@ -23,6 +23,7 @@ from dnsbalancer_exporter.model import Secret
 from dnsbalancer_exporter.provider import Driver, Rfc2136
 from dnsbalancer_exporter.provider.dns_wire import DnsWire
 from dnsbalancer_exporter.report import ApiCall
+from tests.contract.stages import sets
 from tests.needed import program
 
 KEY = "failover-key"
@@ -196,10 +197,11 @@ class ByUpdates:
         )
         return Rfc2136(wire=wire, write_budget=3.0)
 
-    def add(self, text: str, ttl: int = 60) -> None:
-        name, kind, value = text.split(" ", 2)
+    def add(self, *texts: str, ttl: int = 60) -> None:
         update = dns.update.UpdateMessage("example.com.")
-        update.add(name, ttl, kind, f'"{value}"' if kind == "TXT" else value)
+        for (name, kind), contents in sets(texts).items():
+            for content in contents:
+                update.add(name, ttl, kind, content)
         self.server.send(update)
 
     def lose(self) -> None:

@@ -30,8 +30,8 @@ class Stage(Protocol):
     def driver(self) -> Driver:
         """Another writer."""
 
-    def add(self, text: str, ttl: int = 60) -> None:
-        """Put a record in by hand: ``NAME TYPE VALUE``."""
+    def add(self, *texts: str, ttl: int = 60) -> None:
+        """Put records in by hand: ``NAME TYPE VALUE``."""
 
     def lose(self) -> None:
         """Do the next write and lose its answer."""
@@ -48,8 +48,9 @@ class InMemory:
     def driver(self) -> Driver:
         return Memory(self.store)
 
-    def add(self, text: str, ttl: int = 60) -> None:
-        self.store.add(text, ttl=ttl)
+    def add(self, *texts: str, ttl: int = 60) -> None:
+        for text in texts:
+            self.store.add(text, ttl=ttl)
 
     def lose(self) -> None:
         self.store.lost += 1
@@ -71,7 +72,11 @@ class OverHttp:
     def driver(self) -> Driver:
         return self.client().driver
 
-    def add(self, text: str, ttl: int = 60) -> None:
+    def add(self, *texts: str, ttl: int = 60) -> None:
+        for text in texts:
+            self._add(text, ttl)
+
+    def _add(self, text: str, ttl: int) -> None:
         name, kind, value = text.split(" ", 2)
         hand, field = self._hand, {"A": "ipv4", "AAAA": "ipv6", "TXT": "content"}[kind]
         deadline = hand.clock() + 30
@@ -105,3 +110,13 @@ def over_http(**switches: object) -> Iterator[OverHttp]:
         switches=switches,
     ) as emulator:
         yield OverHttp(emulator)
+
+
+def sets(texts: tuple[str, ...]) -> dict[tuple[str, str], list[str]]:
+    """The contents of ``NAME TYPE VALUE`` texts by full name and type, as zone files write them."""
+    found: dict[tuple[str, str], list[str]] = {}
+    for text in texts:
+        name, kind, value = text.split(" ", 2)
+        fqdn = "example.com." if name == "@" else f"{name}.example.com."
+        found.setdefault((fqdn, kind), []).append(f'"{value}"' if kind == "TXT" else value)
+    return found

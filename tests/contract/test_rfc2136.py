@@ -174,8 +174,7 @@ def test_a_server_whose_zone_began_anew_is_read_anew(stage: ByUpdates) -> None:
 
 
 def test_a_quiet_read_transfers_no_zone(stage: ByUpdates) -> None:
-    for n in range(200):
-        stage.add(f"h{n} A 192.0.2.{n}")
+    stage.add(*(f"h{n} A 192.0.2.{n}" for n in range(200)))
     driver = stage.driver()
     driver.list_records(ZONE, A, BUDGET)
     whole = stage.relayed()

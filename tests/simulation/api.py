@@ -40,6 +40,11 @@ class Kind(Enum):
     """It is not: the lock is a flag, sound for two writers."""
     EXCHANGE = auto()
     """Compare and swap: no lock."""
+    SETS = auto()
+    """A write replaces a whole set, without a condition: no lock, and of two writes one is lost."""
+
+
+WITHOUT_LOCK = frozenset((Kind.EXCHANGE, Kind.SETS))
 
 
 class Fate(Enum):
@@ -113,7 +118,7 @@ class Wire:
 
     @property
     def exchange(self) -> Wire | None:
-        return self if self._api.kind is Kind.EXCHANGE else None
+        return self if self._api.kind in WITHOUT_LOCK else None
 
     async def list_records(self, zone: str, type: RecordType, budget: float) -> tuple[Record, ...]:
         def work() -> tuple[Record, ...]:
@@ -129,18 +134,24 @@ class Wire:
     async def create_record(self, zone: str, create: Create) -> Record:
         fate = self._api.fate(self._place, "create")
         evidence = self._witness.sent(self._who, "create", create)
+        seen = self._set(zone, create)
 
         def work() -> Record:
-            made = self._make(zone, create)
+            made = self._make(zone, create, seen)
             self._witness.effect(self._who, "create", made, evidence)
             return made
 
         made: Record = await self._call("create", fate, work)
         return made
 
-    def _make(self, zone: str, create: Create) -> Record:
+    def _make(self, zone: str, create: Create, seen: tuple[Record, ...]) -> Record:
+        text = f"{create.name} {create.type.value} {create.value}"
         if self._api.kind is Kind.FLAG:
-            text = f"{create.name} {create.type.value} {create.value}"
+            return self._api.store.add(text, zone, create.ttl)
+        if self._api.kind is Kind.SETS:
+            if create.value in {record.value for record in seen}:
+                raise Conflict("it is there already")
+            self._replace(zone, create, seen)
             return self._api.store.add(text, zone, create.ttl)
         return self._api.memory.create_record(zone, create)
 
@@ -161,17 +172,31 @@ class Wire:
     ) -> None:
         fate = self._api.fate(self._place, "delete")
         evidence = [self._witness.sent(self._who, "delete", record) for record in gone]
+        swaps = self._api.kind is Kind.EXCHANGE
+        if not swaps and set(self._set(zone, gone[0])) != set(seen):
+            raise Conflict("the record set has changed")
 
         def work() -> None:
-            records = self._api.store.zones[zone].values()
-            key = (gone[0].name, gone[0].type)
-            if {r for r in records if (r.name, r.type) == key} != set(seen):
+            if swaps and set(self._set(zone, gone[0])) != set(seen):
                 raise Conflict("the record set has changed")
+            self._replace(zone, gone[0], tuple(r for r in seen if r not in gone))
             for record, proof in zip(gone, evidence, strict=True):
-                del self._api.store.zones[zone][record.id]
                 self._witness.effect(self._who, "delete", record, proof)
 
         await self._call("delete", fate, work)
+
+    def _set(self, zone: str, of: Create | Record) -> tuple[Record, ...]:
+        records = self._api.store.zones[zone].values()
+        return tuple(r for r in records if (r.name, r.type) == (of.name, of.type))
+
+    def _replace(self, zone: str, of: Create | Record, wanted: tuple[Record, ...]) -> None:
+        """Have the set hold the values of ``wanted``, whatever it holds; what comes back is new."""
+        held, values = self._set(zone, of), {record.value for record in wanted}
+        for record in held:
+            if record.value not in values:
+                del self._api.store.zones[zone][record.id]
+        for value in sorted(values - {record.value for record in held}):
+            self._api.store.add(f"{of.name} {of.type.value} {value}", zone)
 
     async def _call(self, operation: str, fate: Fate, work: Callable[[], Any]) -> Any:
         """There, the effect, and back; what the fate leaves of it."""

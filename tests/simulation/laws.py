@@ -13,7 +13,7 @@ from dnsbalancer_exporter.model import Create, Drain, Mode, Record
 from dnsbalancer_exporter.names import RecordType, fqdn
 from tests.contract.memory import Store
 from tests.simulation import virtual_time
-from tests.simulation.api import Api, Kind
+from tests.simulation.api import WITHOUT_LOCK, Api, Kind
 from tests.simulation.instance import Daemon
 
 NAME = "example.com"
@@ -172,7 +172,7 @@ class Laws:
 
     def _holds_the_lock(self, who: Daemon) -> None:
         kind = self.api.kind if self.api else Kind.UNIQUE
-        if not (self.strict and self.locked) or kind is Kind.EXCHANGE:
+        if not (self.strict and self.locked) or kind in WITHOUT_LOCK:
             return
         holders = [d.place for d in self.daemons if d.lock.valid(d.pool)]
         if holders != [who.place]:

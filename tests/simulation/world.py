@@ -68,7 +68,7 @@ class World:
         self.interval = draw.choice((5.0, 5.0, 30.0))
         self.strict = strict
         self.locked = locked
-        self.kind = draw.choice((Kind.UNIQUE,) * 6 + (Kind.FLAG, Kind.EXCHANGE))
+        self.kind = draw.choice((Kind.UNIQUE,) * 6 + (Kind.FLAG, Kind.EXCHANGE, Kind.SETS))
         count = 2 if self.kind is Kind.FLAG else draw.choice((2, 3, 3, 4))
         self.machines = MACHINES[:count]
         present = draw.sample(self.machines, draw.randint(0 if strict else 1, count))

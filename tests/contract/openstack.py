@@ -1,0 +1,461 @@
+"""A real OpenStack on loopback: Keystone, and Designate that serves by BIND. Both from PyPI.
+
+All of Designate runs in one process, without message broker and database server. Two things differ
+from an installation: the transport of its parts (`fake:/`, within the process), and transactions
+that begin IMMEDIATE, since SQLite has one writer at a time.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+import requests
+
+from dnsbalancer_exporter.model import Secret
+from dnsbalancer_exporter.provider import Designate as Records
+from dnsbalancer_exporter.provider import Driver, RecordSetsWithLogin, Wire
+from dnsbalancer_exporter.provider import Keystone as Login
+from dnsbalancer_exporter.report import ApiCall
+from tests.contract.relay import Relay
+from tests.contract.stages import sets
+from tests.needed import program, unavailable
+
+PACKAGES = ("keystone==30.0.0", "designate==23.0.0", "waitress==3.0.2")
+ADMIN = "admin-of-the-test"
+LOGIN, PASSWORD = "example@test", "p4ss-of-the-cloud"
+HOST = "127.0.0.1"
+
+KEYSTONE = """\
+[DEFAULT]
+log_file = {folder}/keystone.log
+[database]
+connection = sqlite:///{folder}/keystone.db
+[token]
+expiration = {life}
+[fernet_tokens]
+key_repository = {folder}/fernet
+[credential]
+key_repository = {folder}/credential
+[cache]
+enabled = false
+[identity]
+password_hash_rounds = 4
+"""
+
+SERVE_KEYSTONE = """\
+import os, sys
+os.environ["OS_KEYSTONE_CONFIG_DIR"] = "{folder}"
+sys.argv = ["keystone"]  # the application reads it when it is imported
+from keystone.wsgi.api import application
+import waitress
+waitress.serve(application, host="127.0.0.1", port={port}, threads=4)
+"""
+
+
+def environment(cache: Path) -> Path:
+    """A virtual environment with Keystone and Designate, made once."""
+    venv = cache / "openstack"
+    ready = venv / ("ready-" + "-".join(PACKAGES).replace("=", ""))
+    if not ready.exists():
+        for command in (
+            [sys.executable, "-m", "venv", "--clear", str(venv)],
+            [str(venv / "bin/pip"), "install", "-q", "--disable-pip-version-check", *PACKAGES],
+        ):
+            done = subprocess.run(command, capture_output=True, text=True, check=False)
+            if done.returncode:
+                unavailable(f"{' '.join(command)}: {done.stderr[-500:]}")
+        ready.touch()
+    return venv
+
+
+def free_port() -> int:
+    with socket.socket() as free:
+        free.bind((HOST, 0))
+        return int(free.getsockname()[1])
+
+
+def until(condition: Callable[[], object], what: str, seconds: float = 90.0) -> None:
+    end = time.monotonic() + seconds
+    while True:
+        with contextlib.suppress(OSError):
+            if condition():
+                return
+        assert time.monotonic() < end, f"not within {seconds:.0f} s: {what}"
+        time.sleep(0.25)
+
+
+class Service:
+    """A process that answers HTTP at ``url``."""
+
+    def __init__(self, command: list[str], url: str, log: Path) -> None:
+        self.url = url
+        self._command = command
+        self._log = log
+        self._process: subprocess.Popen[bytes] | None = None
+
+    def start(self) -> None:
+        environ = {**os.environ, "PYTHONWARNINGS": "ignore"}
+        with self._log.open("ab") as log:
+            self._process = subprocess.Popen(self._command, stdout=log, stderr=log, env=environ)
+        until(lambda: requests.get(self.url, timeout=2), f"an answer of {self.url}")
+
+    def stop(self) -> None:
+        if self._process:
+            self._process.kill()
+            self._process.wait(30)
+
+    def restart(self) -> None:
+        self.stop()
+        self.start()
+
+
+class Keystone:
+    """A running Keystone with the domain `users`, a user whose name is an address, two projects.
+
+    ``project`` is one that the user has a role in, ``foreign`` one in which he has none.
+    """
+
+    def __init__(self, venv: Path, folder: Path, life: int = 3600) -> None:
+        for name in ("fernet", "credential"):
+            (folder / name).mkdir(parents=True, mode=0o700)
+        self._venv, self._folder, self._port = venv, folder, free_port()
+        self.url = f"http://{HOST}:{self._port}/v3/"
+        self.expire_after(life)
+        (folder / "serve.py").write_text(SERVE_KEYSTONE.format(folder=folder, port=self._port))
+        command = [str(venv / "bin/python"), str(folder / "serve.py")]
+        self.service = Service(command, self.url, folder / "keystone.out")
+        self._bootstrap()
+        self.service.start()
+        self._admin = self._log_in_as_admin()
+        self.project, self.foreign = self._people()
+
+    def expire_after(self, seconds: int) -> None:
+        """How long tokens live, from the next start on."""
+        text = KEYSTONE.format(folder=self._folder, life=seconds)
+        (self._folder / "keystone.conf").write_text(text)
+
+    def revoke_all(self) -> None:
+        """End every token of the user's, as changing a password does."""
+        user = {"user": {"enabled": False}}
+        for enabled in (False, True):
+            user["user"]["enabled"] = enabled
+            self.admin("PATCH", f"users/{self.user}", user)
+
+    def admin(self, method: str, path: str, body: Mapping[str, object] | None = None) -> Any:
+        """Do something as the administrator."""
+        headers = {"X-Auth-Token": self._admin}
+        answer = requests.request(method, self.url + path, json=body, headers=headers, timeout=30)
+        assert answer.ok, answer.text
+        return answer.json() if answer.content else {}
+
+    def make(self, kind: str, **fields: object) -> str:
+        """Create something; its id."""
+        return str(self.admin("POST", f"{kind}s", {kind: fields})[kind]["id"])
+
+    def grant(self, project: str, user: str, role: str) -> None:
+        """Give a user a role in a project."""
+        roles = {r["name"]: r["id"] for r in self.admin("GET", "roles")["roles"]}
+        self.admin("PUT", f"projects/{project}/users/{user}/roles/{roles[role]}")
+
+    def _bootstrap(self) -> None:
+        manage = [
+            str(self._venv / "bin/keystone-manage"),
+            f"--config-file={self._folder}/keystone.conf",
+        ]
+        who = ["--keystone-user", "root", "--keystone-group", "root"] if os.getuid() == 0 else []
+        urls = [f"--bootstrap-{kind}-url={self.url}" for kind in ("public", "internal", "admin")]
+        for words in (
+            ["db_sync"],
+            ["fernet_setup", *who],
+            ["credential_setup", *who],
+            ["bootstrap", f"--bootstrap-password={ADMIN}", "--bootstrap-region-id=One", *urls],
+        ):
+            environ = {**os.environ, "PYTHONWARNINGS": "ignore"}
+            subprocess.run([*manage, *words], check=True, capture_output=True, env=environ)
+
+    def _log_in_as_admin(self) -> str:
+        domain = {"id": "default"}
+        user = {"name": "admin", "domain": domain, "password": ADMIN}
+        body = {
+            "auth": {
+                "identity": {"methods": ["password"], "password": {"user": user}},
+                "scope": {"project": {"name": "admin", "domain": domain}},
+            }
+        }
+        answer = requests.post(self.url + "auth/tokens", json=body, timeout=30)
+        assert answer.status_code == 201, answer.text
+        return answer.headers["X-Subject-Token"]
+
+    def _people(self) -> tuple[str, str]:
+        domain = self.make("domain", name="users")
+        project = self.make("project", name="failover", domain_id=domain)
+        foreign = self.make("project", name="foreign", domain_id=domain)
+        self.user = self.make("user", name=LOGIN, domain_id=domain, password=PASSWORD)
+        self.grant(project, self.user, "member")
+        return project, foreign
+
+
+@contextlib.contextmanager
+def keystone(cache: Path, folder: Path, life: int = 3600) -> Iterator[Keystone]:
+    made = Keystone(environment(cache), folder / "keystone", life)
+    try:
+        yield made
+    finally:
+        made.service.stop()
+
+
+BIND = """\
+include "{folder}/rndc.key";
+options {{
+  directory "{folder}"; pid-file "{folder}/named.pid"; session-keyfile "{folder}/session.key";
+  listen-on port {dns} {{ 127.0.0.1; }}; listen-on-v6 {{ none; }};
+  allow-new-zones yes; request-ixfr no; recursion no; minimal-responses yes; dnssec-validation no;
+  notify no; allow-notify {{ 127.0.0.1; }}; empty-zones-enable no;
+}};
+controls {{ inet 127.0.0.1 port {rndc} allow {{ 127.0.0.1; }} keys {{ "rndc-key"; }}; }};
+"""
+
+DESIGNATE = """\
+[DEFAULT]
+host = here
+state_path = {folder}/state
+transport_url = fake:/
+network_api = fake
+quota_zone_records = 5000
+[storage:sqlalchemy]
+connection = sqlite:///{folder}/designate.db
+[service:api]
+api_base_uri = http://127.0.0.1:{api}/
+auth_strategy = keystone
+enable_api_v2 = True
+api_paste_config = {folder}/api-paste.ini
+[service:mdns]
+listen = 127.0.0.1:{mdns}
+[service:worker]
+poll_timeout = 2
+poll_retry_interval = 1
+poll_max_retries = 3
+poll_delay = 1
+[producer_task:increment_serial]
+interval = 1
+[producer_task:delayed_notify]
+interval = 1
+[producer_task:worker_periodic_recovery]
+interval = 10
+[keystone_authtoken]
+auth_type = password
+auth_url = {keystone}
+www_authenticate_uri = {keystone}
+username = designate
+password = {password}
+project_name = service
+user_domain_name = Default
+project_domain_name = Default
+[oslo_concurrency]
+lock_path = {folder}/state
+[oslo_messaging_notifications]
+driver = noop
+"""
+
+SERVE_DESIGNATE = """\
+import os, sys
+os.environ["OS_DESIGNATE_CONFIG_DIR"] = "{folder}"
+sys.argv = ["designate", "--config-file", "{folder}/designate.conf"]
+from oslo_service import backend
+backend.init_backend(backend.BackendType.THREADING)
+from sqlalchemy import engine, event
+
+@event.listens_for(engine.Engine, "before_cursor_execute", retval=True)
+def _immediate(connection, cursor, statement, parameters, context, many):
+    if statement == "BEGIN" and connection.dialect.name == "sqlite":
+        statement = "BEGIN IMMEDIATE"
+    return statement, parameters
+
+import designate.conf
+designate.conf.CONF.import_group("keystone_authtoken", "keystonemiddleware.auth_token")
+from designate.wsgi.api import application
+from designate.central import service as central
+from designate.worker import service as worker
+from designate.producer import service as producer
+from designate.mdns import service as mdns
+for module in (central, worker, mdns, producer):
+    module.Service().start()
+from designate.manage.pool import PoolCommands
+PoolCommands().update("{folder}/pools.yaml", False)
+import waitress
+waitress.serve(application, host="127.0.0.1", port={api}, threads=4)
+"""
+
+
+class Designate:
+    """A running Designate with the zone example.com, served by BIND at port ``dns``."""
+
+    def __init__(self, identity: Keystone, folder: Path) -> None:
+        (folder / "state").mkdir(parents=True)
+        self.identity, self._folder = identity, folder
+        self._token = ""
+        ports = {name: free_port() for name in ("dns", "rndc", "api", "mdns")}
+        self.dns = ports["dns"]
+        self.url = f"http://{HOST}:{ports['api']}/v2/"
+        self._register()
+        words = {
+            "folder": folder,
+            "keystone": identity.url,
+            "password": ADMIN,
+            **ports,
+        }
+        self._write(words, ports)
+        venv = identity._venv
+        manage = [str(venv / "bin/designate-manage"), f"--config-file={folder}/designate.conf"]
+        subprocess.run([*manage, "database", "sync"], check=True, capture_output=True)
+        with (folder / "bind.log").open("wb") as log:
+            command = [program("named"), "-c", str(folder / "named.conf"), "-n", "1", "-4", "-g"]
+            self._bind = subprocess.Popen(command, stdout=log, stderr=log)
+        python = str(venv / "bin/python")
+        where = self.url.removesuffix("v2/")
+        self.service = Service([python, str(folder / "serve.py")], where, folder / "designate.log")
+
+    def start(self) -> None:
+        self.service.start()
+        self.zone = self.ask(
+            "POST", "zones", {"name": "example.com.", "email": "a@example.com", "ttl": 300}
+        )["id"]
+        until(lambda: self.ask("GET", f"zones/{self.zone}")["status"] == "ACTIVE", "the zone")
+
+    def close(self) -> None:
+        self.service.stop()
+        self._bind.kill()
+        self._bind.wait(30)
+
+    def ask(self, method: str, path: str, body: Mapping[str, object] | None = None) -> Any:
+        """Do something by hand, as the user."""
+        self._token = self._token or self._log_in()
+        headers = {"X-Auth-Token": self._token}
+        answer = requests.request(method, self.url + path, json=body, headers=headers, timeout=60)
+        if answer.status_code == 401:  # a test has revoked it
+            self._token = ""
+            return self.ask(method, path, body)
+        assert answer.ok, f"{answer.status_code} {answer.text}"
+        return answer.json() if answer.content else {}
+
+    def _log_in(self) -> str:
+        user = {"name": LOGIN, "domain": {"name": "users"}, "password": PASSWORD}
+        body = {
+            "auth": {
+                "identity": {"methods": ["password"], "password": {"user": user}},
+                "scope": {"project": {"id": self.identity.project}},
+            }
+        }
+        answer = requests.post(self.identity.url + "auth/tokens", json=body, timeout=30)
+        return answer.headers["X-Subject-Token"]
+
+    def _register(self) -> None:
+        identity = self.identity
+        project = identity.make("project", name="service", domain_id="default")
+        user = identity.make("user", name="designate", domain_id="default", password=ADMIN)
+        for role in ("admin", "service"):
+            identity.grant(project, user, role)
+        service = identity.make("service", type="dns", name="designate")
+        where = self.url.removesuffix("v2/")
+        identity.make(
+            "endpoint", interface="public", service_id=service, region_id="One", url=where
+        )
+
+    def _write(self, words: Mapping[str, object], ports: Mapping[str, int]) -> None:
+        folder = self._folder
+        rndc = [program("rndc-confgen"), "-a", "-c", str(folder / "rndc.key"), "-k", "rndc-key"]
+        subprocess.run(rndc, check=True, capture_output=True)
+        (folder / "named.conf").write_text(BIND.format(**words))
+        (folder / "designate.conf").write_text(DESIGNATE.format(**words))
+        (folder / "serve.py").write_text(SERVE_DESIGNATE.format(**words))
+        paste = self.identity._venv / "etc/designate/api-paste.ini"
+        (folder / "api-paste.ini").write_text(paste.read_text())
+        options = {
+            "host": HOST,
+            "port": ports["dns"],
+            "rndc_host": HOST,
+            "rndc_port": ports["rndc"],
+            "rndc_key_file": str(folder / "rndc.key"),
+        }
+        masters = [{"host": HOST, "port": ports["mdns"]}]
+        target = {"type": "bind9", "description": "BIND", "masters": masters, "options": options}
+        pool = {
+            "name": "default",
+            "description": "BIND",
+            "attributes": {},
+            "ns_records": [{"hostname": "ns1.example.test.", "priority": 1}],
+            "nameservers": [{"host": HOST, "port": ports["dns"]}],
+            "targets": [target],
+        }
+        (folder / "pools.yaml").write_text(json.dumps([pool]))
+
+
+class OverDesignate:
+    """A Designate and drivers that reach it by a relay; ``clean`` leaves nothing of a test."""
+
+    ids_are_shared = False
+
+    def __init__(self, cloud: Designate) -> None:
+        self.cloud = cloud
+        self.calls: list[ApiCall] = []
+        self.relay = Relay(cloud.url.removesuffix("v2/"))
+
+    def driver(self, password: str = PASSWORD) -> Driver:
+        wire = Wire(meter=self.calls.append, clock=time.monotonic, verify="/none", read=60.0)
+        identity = Login(
+            auth_url=self.cloud.identity.url,
+            login=LOGIN,
+            password=Secret(password),
+            project_id=self.cloud.identity.project,
+            user_domain="users",
+            wire=wire,
+        )
+        sets = Records(url=f"{self.relay.url}v2/", keystone=identity, wire=wire)
+        return RecordSetsWithLogin(sets, write_budget=60.0)
+
+    def add(self, *texts: str, ttl: int = 60) -> None:
+        path = f"zones/{self.cloud.zone}/recordsets"
+        held = {(s["name"], s["type"]): s for s in self._sets()}
+        for (name, kind), contents in sets(texts).items():
+            there = held.get((name, kind))
+            if there:
+                body: dict[str, object] = {"records": [*there["records"], *contents]}
+                self.cloud.ask("PUT", f"{path}/{there['id']}", body)
+            else:
+                body = {"name": name, "type": kind, "ttl": ttl, "records": contents}
+                self.cloud.ask("POST", path, body)
+
+    def lose(self) -> None:
+        self.relay.losing += 1
+
+    def clean(self) -> None:
+        self.relay.close()
+        for there in self._sets():
+            if there["action"] != "DELETE":
+                self.cloud.ask("DELETE", f"zones/{self.cloud.zone}/recordsets/{there['id']}")
+        until(lambda: not self._sets(), "an empty zone", 180)
+
+    def _sets(self) -> list[Any]:
+        path = f"zones/{self.cloud.zone}/recordsets?limit=1000"
+        found: list[Any] = self.cloud.ask("GET", path)["recordsets"]
+        return [s for s in found if s["type"] in {"A", "AAAA", "TXT"}]
+
+
+@contextlib.contextmanager
+def designate(cache: Path, folder: Path) -> Iterator[Designate]:
+    with keystone(cache, folder) as identity:
+        made = Designate(identity, folder / "designate")
+        try:
+            made.start()
+            yield made
+        finally:
+            made.close()
