@@ -139,7 +139,7 @@ class VkCloud:
         deadline = self._wire.clock() + budget
         call = _read("list_zones", "list the zones", self._url)
         again = patient(deadline, self._wire.clock, self._sleep)
-        return tuple(sorted(again(self._authorised, call, _zones, deadline)))
+        return tuple(sorted(again(self._keystone.exchange, call, _zones, deadline)))
 
     @property
     def token_expires_at(self) -> float | None:
