@@ -47,6 +47,7 @@ mutants: $(READY) ## plant known bugs one by one, and see a named test fail by e
 bench: $(READY) dist ## what a failover, a quiet cycle, a member and a start cost
 	$(BIN)/python -m benchmarks.failover
 	$(BIN)/python -m benchmarks.page
+	$(BIN)/python -m benchmarks.scrape
 	$(BIN)/python -m benchmarks.start
 
 dist: $(READY) ## one file that runs anywhere, dist/dnsbalancer, and its .deb and .rpm

@@ -13,10 +13,13 @@ import json
 import os
 import socket
 from collections.abc import Callable, Mapping
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
 from dnsbalancer_exporter.errors import DnsBalancerError
+from dnsbalancer_exporter.json_text import json_pieces
+from dnsbalancer_exporter.threads import Late, NoThread, aside, gently
 
 NAME = "control.sock"
 LIMIT = 64 * 1024 * 1024
@@ -64,9 +67,10 @@ class Control:
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         try:
             line = await asyncio.wait_for(reader.readline(), SECONDS)
-            writer.write(json.dumps(await self._answer(line)).encode() + b"\n")
+            answer = await self._answer(line)
+            writer.write(await aside(lambda: _written(answer), SECONDS))
             await asyncio.wait_for(writer.drain(), SECONDS)
-        except (OSError, ValueError, asyncio.TimeoutError):
+        except (OSError, ValueError, asyncio.TimeoutError, Late, NoThread):
             pass  # whoever asked has gone, or said nothing, or too much
         finally:
             writer.close()
@@ -82,6 +86,12 @@ class Control:
             return {"answer": await answer if inspect.isawaitable(answer) else answer}
         except DnsBalancerError as error:
             return {"error": str(error)}
+        except (Late, NoThread):
+            return {"error": "the daemon is too busy to answer: try again"}
+
+
+def _written(answer: Mapping[str, Any]) -> bytes:
+    return "".join(chain.from_iterable(gently(json_pieces(answer)))).encode() + b"\n"
 
 
 def _answers(path: Path) -> bool:

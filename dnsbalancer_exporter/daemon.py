@@ -26,10 +26,10 @@ from dnsbalancer_exporter.desk import Desk
 from dnsbalancer_exporter.doors import Doors
 from dnsbalancer_exporter.errors import ConfigError
 from dnsbalancer_exporter.export import logs
+from dnsbalancer_exporter.export.exposition import Exposition
 from dnsbalancer_exporter.export.failover import Failovers
 from dnsbalancer_exporter.export.instruments import Instruments
 from dnsbalancer_exporter.export.journal import Journal
-from dnsbalancer_exporter.export.metrics import ReportCollector
 from dnsbalancer_exporter.export.site import Site
 from dnsbalancer_exporter.export.status import Status
 from dnsbalancer_exporter.guard import Guard, writable
@@ -73,8 +73,6 @@ class Daemon:
         self._loop: asyncio.AbstractEventLoop
         self._registry = client.CollectorRegistry(auto_describe=False)
         self._epoch = Epoch()
-        # Drawn first: then who is gone from the Report is gone from the counters after it, too.
-        self._registry.register(ReportCollector(lambda: (self.report(), self._epoch())))
         self._instruments = Instruments(self._registry)
         self._failovers = Failovers(self._instruments.step_reached)
         client.ProcessCollector(registry=self._registry)
@@ -101,7 +99,8 @@ class Daemon:
 
     def _make_doors(self) -> Doors:
         show = Status(self.report, self._epoch, self._journal, self._instruments)
-        site = Site(self._registry, self.report, show, self._reload_from_thread)
+        exposition = Exposition(lambda: (self.report(), self._epoch()), self._registry)
+        site = Site(exposition, self.report, show, self._reload_from_thread)
         desk = Desk(
             self._cycle.outlook,
             self._rounds,

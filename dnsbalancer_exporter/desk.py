@@ -11,7 +11,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from dnsbalancer_exporter import plan
-from dnsbalancer_exporter.control import Verb
+from dnsbalancer_exporter.control import SECONDS, Verb
 from dnsbalancer_exporter.errors import DnsBalancerError
 from dnsbalancer_exporter.export import status
 from dnsbalancer_exporter.export.journal import Journal
@@ -21,6 +21,7 @@ from dnsbalancer_exporter.names import canonical_address
 from dnsbalancer_exporter.outlook import Outlook
 from dnsbalancer_exporter.report import Report
 from dnsbalancer_exporter.rounds import Rounds
+from dnsbalancer_exporter.threads import aside
 
 Asked = Mapping[str, Any]
 Chosen = list[tuple[Pool, str]]
@@ -33,7 +34,7 @@ class Refused(DnsBalancerError):
 class Desk:
     """Answers for one daemon; ``report`` gives its picture, ``epoch`` makes times Unix times.
 
-    ``show`` gives the status document.
+    ``show`` gives the status document, which takes a while if there are many targets.
     """
 
     def __init__(
@@ -58,11 +59,15 @@ class Desk:
     def verbs(self) -> Mapping[str, Verb]:
         """By the name that the control socket knows them by."""
         return {
-            "status": lambda _: self._show(),
-            "explain": lambda asked: status.explain(self._show(), str(asked.get("address", ""))),
+            "status": lambda _: aside(self._show, SECONDS),
+            "explain": self._explain,
             "drain": self._drain,
             "undrain": self._undrain,
         }
+
+    async def _explain(self, asked: Asked) -> list[status.Document]:
+        shown = await aside(self._show, SECONDS)
+        return status.explain(shown, str(asked.get("address", "")))
 
     async def _drain(self, asked: Asked) -> list[status.Document]:
         seconds, forced = asked.get("seconds", 3600.0), bool(asked.get("force"))

@@ -1,13 +1,26 @@
-"""What blocks, in a daemon thread of its own: it delays neither a probe nor a shutdown."""
+"""What blocks, in a daemon thread of its own: it delays neither a probe nor a shutdown.
+
+What computes at length there does it gently, since only one thread of a process computes at a time.
+"""
 
 from __future__ import annotations
 
 import asyncio
 import threading
-from collections.abc import Callable
+import time
+from collections.abc import Callable, Iterable, Iterator
 from typing import TypeVar
 
 T = TypeVar("T")
+
+
+SLICE = 0.001
+"""Seconds for which `gently` computes before it lets the others have their turn."""
+
+PAUSE = 0.0001
+"""Seconds that it then waits; to wait for none would give nobody else the time to wake up."""
+
+_turn = threading.Lock()
 
 
 class Late(Exception):
@@ -63,3 +76,24 @@ def begin(work: Callable[[], T]) -> asyncio.Future[T]:
     except RuntimeError as error:
         raise NoThread(str(error)) from None
     return future
+
+
+def gently(items: Iterable[T]) -> Iterator[list[T]]:
+    """Give ``items`` in lists that take a millisecond to make, and let the others run in between.
+
+    A thread that does not wait for anything is asked to give way after 5 ms only, by which each
+    probe would be late meanwhile. One thread at a time computes like this, so that they do not add
+    up: ``items`` must not do it again, and the event loop's thread never.
+    """
+    source, more = iter(items), True
+    while more:
+        made, more = [], False
+        with _turn:
+            end = time.perf_counter() + SLICE
+            for item in source:
+                made.append(item)
+                if time.perf_counter() >= end:
+                    more = True
+                    break
+        yield made
+        time.sleep(PAUSE)

@@ -1,7 +1,8 @@
 """The catalogue: every metric of the daemon, one row each.
 
-REPORT_ROWS are drawn from the Report at each scrape (metrics.py), PROCESS_ROWS are counted as
-things happen (instruments.py). docs/metrics.md is made from both.
+REPORT_ROWS are drawn from the Report at each scrape: TARGET_ROWS, whose series are many, as text
+(target_text.py), POOL_ROWS by prometheus-client (metrics.py). PROCESS_ROWS are counted as things
+happen (instruments.py). docs/metrics.md is made from all.
 
 Rules: base units, 1 is good, `_total` for counters only, labels from closed sets or from the
 configuration, addresses only on `_info`. `probe` is the protocol, `target` the name of a target
@@ -11,6 +12,8 @@ configuration, addresses only on `_info`. `probe` is the protocol, `target` the 
 from __future__ import annotations
 
 from typing import NamedTuple
+
+from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, HistogramMetricFamily
 
 TARGET = ("pool", "target")
 PROBE = ("pool", "target", "probe")
@@ -26,7 +29,13 @@ class Row(NamedTuple):
     help: str
 
 
-REPORT_ROWS = (
+FAMILIES = {
+    "gauge": GaugeMetricFamily,
+    "counter": CounterMetricFamily,
+    "histogram": HistogramMetricFamily,
+}
+
+TARGET_ROWS = (
     Row("target_info", "gauge", (*PROBE, "address", "port"), "1; what is probed for a target."),
     Row("probes", "counter", PROBE, "Finished probes, whatever came of them."),
     Row("probe_failures", "counter", (*PROBE, "reason"), "Probes that did not succeed, by reason."),
@@ -61,6 +70,9 @@ REPORT_ROWS = (
         TARGET,
         "1 while the target is not withdrawn since somebody keeps putting it back.",
     ),
+)
+
+POOL_ROWS = (
     Row("reference_up", "gauge", TARGET, "1 if a reference outside the pool is held UP."),
     Row("pool_targets", "gauge", ("pool",), "Targets of the pool."),
     Row("pool_targets_healthy", "gauge", ("pool",), "Targets of the pool that are UP."),
@@ -143,6 +155,8 @@ REPORT_ROWS = (
         "Times that the process stood still for seconds and doubted all that it knew.",
     ),
 )
+
+REPORT_ROWS = (*TARGET_ROWS, *POOL_ROWS)
 
 OPERATION = ("operation",)
 POOL = ("pool",)

@@ -2,20 +2,19 @@
 
 from __future__ import annotations
 
-import gzip
 import http.client
 import re
-from collections.abc import Callable, Mapping
-from functools import lru_cache
+from collections.abc import Callable, Iterator, Mapping
 from http import HTTPStatus
 from http.server import BaseHTTPRequestHandler
 from io import BufferedIOBase
+from itertools import chain
 from socketserver import BaseServer
 from typing import cast
 
 from dnsbalancer_exporter.export import page
 from dnsbalancer_exporter.export.access import Access
-from dnsbalancer_exporter.export.answer import Answer, plain
+from dnsbalancer_exporter.export.answer import Answer, Drawing, plain
 from dnsbalancer_exporter.export.permission import why_not
 from dnsbalancer_exporter.export.places import Places, Visit
 from dnsbalancer_exporter.export.site import Site
@@ -24,6 +23,8 @@ from dnsbalancer_exporter.export.users import Busy
 READ_SECONDS = 5.0
 LINE_BYTES = 65536
 HEAD_BYTES = 65536
+HELD = 1 << 20
+"""Bytes of a body that are held back to tell its length; a longer one is sent as it is made."""
 
 WITHOUT_PASSWORD = frozenset({"/-/healthy", "/-/ready"})
 """Supervisors have no password, and learn nothing but a word."""
@@ -136,23 +137,30 @@ class Handler(BaseHTTPRequestHandler):
             self._visit.waiting_since = None
 
     def _send(self, answer: Answer, *, packed: bool) -> None:
-        body = answer.body
-        packed = packed and len(body) > 1024
-        if packed:
-            body = _packed(body)
+        body, rest, framing = answer.body, None, {}
+        if isinstance(body, Drawing) and packed:
+            body, framing = body.packed(), {"Content-Encoding": "gzip"}
+        elif isinstance(body, Drawing):
+            body, rest = _begun(body.pieces())
+        if rest is None:
+            framing["Content-Length"] = str(len(body))
+        elif self.request_version != "HTTP/1.0":  # there the end of the connection is its end
+            framing["Transfer-Encoding"] = "chunked"
         self.send_response(answer.status)
-        self.send_header("Content-Type", answer.type)
-        self.send_header("Content-Length", str(len(body)))
-        headers = {**HEADERS, **self._access.headers, **dict(answer.headers)}
+        own = {"Content-Type": answer.type, **framing, "Connection": "close"}
+        headers = {**HEADERS, **self._access.headers, **dict(answer.headers), **own}
         for name, value in headers.items():
             self.send_header(name, value)
-        if packed:
-            self.send_header("Content-Encoding", "gzip")
-        self.send_header("Connection", "close")
         self._places.wait_for(self._visit)
         self.end_headers()
-        if self.command != "HEAD":
-            self.wfile.write(body)
+        if self.command == "HEAD":
+            return
+        if "Transfer-Encoding" not in framing:
+            for piece in chain((body,), rest or ()):
+                self.wfile.write(piece)
+        else:
+            for piece in chain((body,), rest or (), (b"",)):
+                self.wfile.write(b"%x\r\n%b\r\n" % (len(piece), piece))
 
     def send_error(self, code: int, *_: object, **__: object) -> None:
         """Answer a request that could not be read; what it said is not repeated."""
@@ -182,10 +190,14 @@ class _Head:
         self._stream.close()
 
 
-@lru_cache(maxsize=4)
-def _packed(body: bytes) -> bytes:
-    """The body by gzip; one that several clients are given is packed once."""
-    return gzip.compress(body, compresslevel=6, mtime=0)
+def _begun(pieces: Iterator[bytes]) -> tuple[bytes, Iterator[bytes] | None]:
+    """The body, or if it is longer than HELD its beginning, and the rest of it."""
+    begun = bytearray()
+    for piece in pieces:
+        begun += piece
+        if len(begun) > HELD:
+            return bytes(begun), pieces
+    return bytes(begun), None
 
 
 def _accepts_gzip(accept_encoding: str) -> bool:

@@ -1,99 +1,54 @@
-"""/metrics: one collector over one frozen Report, and counters of what the process did.
+"""The Report as metric families, but for the series of each target: pools, records, DNS, the loop.
 
-A scrape takes the Report as it is: it never waits, never sees half a cycle, and a target that is
-gone from the Report is gone from the next scrape. Series known in advance are there from the start.
+A scrape takes the Report as it is: it never waits, never sees half a cycle, and what is gone from
+the Report is gone from the next scrape. Series known in advance are there from the start.
 """
 
 from __future__ import annotations
 
+from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Iterator
-from itertools import accumulate, chain
+from itertools import chain
 
-from prometheus_client.core import (
-    CounterMetricFamily,
-    GaugeMetricFamily,
-    HistogramMetricFamily,
-    Metric,
-)
-from prometheus_client.registry import Collector
+from prometheus_client.core import Metric
 
-from dnsbalancer_exporter.export.catalogue import REPORT_ROWS
-from dnsbalancer_exporter.model import (
-    Health,
-    Hold,
-    Mode,
-    Outcome,
-    ProbeReason,
-    RecordSetKey,
-    TargetKey,
-    Unpublished,
-)
+from dnsbalancer_exporter.export.catalogue import FAMILIES, POOL_ROWS
+from dnsbalancer_exporter.model import Health, Hold, Mode, Record, RecordSetKey, Unpublished
 from dnsbalancer_exporter.promise import worst
-from dnsbalancer_exporter.report import (
-    PROBE_BUCKETS,
-    PoolReport,
-    Report,
-    Tally,
-    TargetState,
-)
+from dnsbalancer_exporter.report import PoolReport, Report
 
 Labels = tuple[str, ...]
-Sample = tuple[str, Labels, float | Tally]
+Sample = tuple[str, Labels, float]
 Source = Callable[[], tuple[Report, float]]
 """Gives the Report and what must be added to its times to make them Unix times."""
 
-FAMILIES = {
-    "gauge": GaugeMetricFamily,
-    "counter": CounterMetricFamily,
-    "histogram": HistogramMetricFamily,
-}
 
-
-class ReportCollector(Collector):
-    """Draws every metric of the catalogue from the Report that ``source`` gives."""
-
-    def __init__(self, source: Source) -> None:
-        self._source = source
-
-    def describe(self) -> Iterable[Metric]:
-        """Say nothing in advance: the names are the catalogue's, and unique there."""
-        return ()
-
-    def collect(self) -> Iterator[Metric]:
-        """Yield one family per row of the catalogue."""
-        report, epoch = self._source()
-        families = {
-            row.name: FAMILIES[row.kind](f"dnsbalancer_{row.name}", row.help, labels=row.labels)
-            for row in REPORT_ROWS
-        }
-        for name, labels, value in samples(report, epoch):
-            family = families[name]
-            if isinstance(value, Tally):
-                family.add_metric(labels, *_histogram(value))
-            else:
-                family.add_metric(labels, value)
-        yield from families.values()
-
-
-def _histogram(tally: Tally) -> tuple[list[tuple[str, float]], float]:
-    bounds = [*(str(bound) for bound in PROBE_BUCKETS), "+Inf"]
-    counts = accumulate(tally.buckets)
-    return [(b, float(c)) for b, c in zip(bounds, counts, strict=True)], tally.duration_sum
+def families(drawn: Iterable[Sample]) -> Iterable[Metric]:
+    """One family per row of POOL_ROWS, with the samples that are its."""
+    made = {
+        row.name: FAMILIES[row.kind](f"dnsbalancer_{row.name}", row.help, labels=row.labels)
+        for row in POOL_ROWS
+    }
+    for name, labels, value in drawn:
+        made[name].add_metric(labels, value)
+    return made.values()
 
 
 def samples(report: Report, epoch: float) -> Iterator[Sample]:
-    """Every sample of the catalogue; ``epoch`` turns the process's clock into Unix time."""
+    """Every sample of POOL_ROWS; ``epoch`` turns the process's clock into Unix time."""
+    targets: Counter[str] = Counter()
+    up: dict[str, set[str]] = defaultdict(set)
     for key, state in report.targets.items():
-        labels = (key.pool, state.target.name)
+        is_up = state.health.health is Health.UP
         if key.reference:
-            yield "reference_up", labels, _one(state.health.health is Health.UP)
-        else:
-            yield from _probe_samples((*labels, state.target.probe.protocol.value), state, epoch)
-            yield from _target_samples(labels, state, epoch)
+            yield "reference_up", (key.pool, state.target.name), _one(is_up)
+            continue
+        targets[key.pool] += 1
+        if is_up:
+            up[key.pool].add(key.address)
     for pool in report.pools:
-        mine = {k: s for k, s in report.targets.items() if k.pool == pool.pool.name}
-        targets = {k: s for k, s in mine.items() if not k.reference}
-        yield from chain(_pool_samples(pool, targets, epoch), _record_samples(pool))
+        name = pool.pool.name
+        yield from chain(_pool_samples(pool, targets[name], up[name], epoch), _record_samples(pool))
         yield from _dns_samples(pool, report, epoch)
     for zone, seconds in report.negative_ttls.items():
         yield "dns_soa_minimum_seconds", (zone,), seconds
@@ -103,79 +58,36 @@ def samples(report: Report, epoch: float) -> Iterator[Sample]:
     yield "auth_token_expiry_timestamp_seconds", (), 0.0 if expiry is None else expiry + epoch
 
 
-def _probe_samples(labels: Labels, state: TargetState, epoch: float) -> Iterator[Sample]:
-    probe, tally, last = state.target.probe, state.tally, state.last
-    port = str(probe.port) if probe.port else ""
-    yield "target_info", (*labels, state.target.address, port), 1.0
-    yield "probes", labels, tally.probes
-    for reason in ProbeReason:
-        yield "probe_failures", (*labels, reason.value), tally.failures.get(reason, 0)
-    yield "probe_duration_seconds", labels, tally
-    yield "probe_interval_seconds", labels, state.timing.interval
-    yield "probe_timeout_seconds", labels, probe.timeout
-    if state.certificate_expires is not None:
-        expires = state.certificate_expires
-        yield "probe_tls_certificate_expiry_timestamp_seconds", labels, expires
-    if last is not None:
-        success = last.outcome is Outcome.SUCCESS
-        yield "probe_success", labels, _one(success)
-        yield "probe_last_run_timestamp_seconds", labels, last.started + epoch
-        if success:
-            yield "probe_last_duration_seconds", labels, last.duration
-
-
-def _target_samples(labels: Labels, state: TargetState, epoch: float) -> Iterator[Sample]:
-    now = state.health
-    yield "target_up", labels, _one(now.health is Health.UP)
-    for health in Health:
-        yield "target_state", (*labels, health.value), _one(now.health is health)
-    for health in (Health.UP, Health.DOWN):
-        count = state.tally.transitions.get(health, 0)
-        yield "target_transitions", (*labels, health.value), count
-    since = 0.0 if now.since is None else now.since + epoch
-    yield "target_last_transition_timestamp_seconds", labels, since
-    yield "target_consecutive_failures", labels, now.failures
-    yield "target_consecutive_successes", labels, now.successes
-
-
-def _pool_samples(
-    report: PoolReport, targets: dict[TargetKey, TargetState], epoch: float
-) -> Iterator[Sample]:
+def _pool_samples(report: PoolReport, count: int, up: set[str], epoch: float) -> Iterator[Sample]:
     pool, plan = report.pool, report.plan
     labels = (pool.name,)
-    published = {record.value for record in report.records}
-    contested = {w.record.value for w in plan.withheld if w.hold is Hold.CONTESTED}
-    up = {key.address for key, s in targets.items() if s.health.health is Health.UP}
-    for key, state in targets.items():
-        name = (pool.name, state.target.name)
-        yield "target_published", name, _one(key.address in published)
-        yield "target_drained", name, _one(key.address in report.drains)
-        yield "target_contested", name, _one(key.address in contested)
-    yield "pool_targets", labels, len(targets)
+    yield "pool_targets", labels, count
     yield "pool_targets_healthy", labels, len(up)
     yield "pool_min_records", labels, pool.min_records
     yield "pool_fail_open", labels, _one(plan.fail_open)
-    yield "pool_available", labels, _one(up & published)
+    yield "pool_available", labels, _one(any(r.value in up for r in report.records))
     yield "pool_warming_up", labels, _one(report.warming)
     yield "observe_mode", labels, _one(pool.mode is Mode.OBSERVE)
     yield "cycle_interval_seconds", labels, pool.timing.interval
     read_at = 0.0 if report.read_at is None else report.read_at + epoch
     yield "zone_read_timestamp_seconds", labels, read_at
+    held = Counter(withheld.hold for withheld in plan.withheld)
     for hold in Hold:
-        count = sum(w.hold is hold for w in plan.withheld)
-        yield "cycle_held", (pool.name, hold.value), count
+        yield "cycle_held", (pool.name, hold.value), held[hold]
+    omitted = Counter(address.reason for address in plan.omitted)
     for reason in Unpublished:
-        count = sum(o.reason is reason for o in plan.omitted)
-        yield "cycle_unpublished", (pool.name, reason.value), count
+        yield "cycle_unpublished", (pool.name, reason.value), omitted[reason]
 
 
 def _record_samples(report: PoolReport) -> Iterator[Sample]:
     pool, plan = report.pool, report.plan
+    sets: dict[RecordSetKey, list[Record]] = defaultdict(list)
+    for record in report.records:
+        sets[RecordSetKey(record.name, record.type)].append(record)
     for name in pool.records:
         for type_ in pool.types:
             key = RecordSetKey(name, type_)
-            labels = (pool.name, pool.zone, name, type_.value)
-            records = [r for r in report.records if (r.name, r.type) == key]
+            labels, records = (pool.name, pool.zone, name, type_.value), sets[key]
             yield "record_addresses_published", labels, len({r.value for r in records})
             yield "record_addresses_desired", labels, len(plan.desired.get(key, ()))
             yield "record_foreign", labels, plan.foreign.get(key, 0)
@@ -186,7 +98,8 @@ def _record_samples(report: PoolReport) -> Iterator[Sample]:
 
 def _dns_samples(report: PoolReport, whole: Report, epoch: float) -> Iterator[Sample]:
     pool = report.pool
-    mine = {key: found for (name, key), found in whole.dns.items() if name == pool.name}
+    keys = [RecordSetKey(name, type_) for name in pool.records for type_ in pool.types]
+    mine = {key: whole.dns[pool.name, key] for key in keys if (pool.name, key) in whole.dns}
     ttls = [found.ttl for found in mine.values() if found.ttl is not None]
     ttl = max((*ttls, *(record.ttl for record in report.records)), default=pool.ttl)
     yield "failover_worst_case_seconds", (pool.name,), worst(pool.timing, ttl).total

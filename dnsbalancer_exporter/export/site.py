@@ -2,21 +2,16 @@
 
 from __future__ import annotations
 
-import json
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from http import HTTPStatus
 
-from prometheus_client import CollectorRegistry
-from prometheus_client.exposition import choose_encoder
-
 from dnsbalancer_exporter.export import page
-from dnsbalancer_exporter.export.answer import Answer, Route, plain
+from dnsbalancer_exporter.export.answer import Answer, Drawing, Route, plain
 from dnsbalancer_exporter.export.shared import Shared
 from dnsbalancer_exporter.export.status import Document
+from dnsbalancer_exporter.json_text import json_pieces
 from dnsbalancer_exporter.report import Report
-
-MOST_TYPES = 8
-"""Of /metrics that are remembered: the library lets the client's version into them."""
+from dnsbalancer_exporter.threads import gently
 
 
 class Site:
@@ -28,43 +23,33 @@ class Site:
 
     def __init__(
         self,
-        registry: CollectorRegistry,
+        exposition: Callable[[str], Answer],
         report: Callable[[], Report],
         status: Callable[[], Document],
         reload: Callable[[], Sequence[str]],
     ) -> None:
-        self._registry = registry
         self._report = report
-        self._document = status
+        self._document = Shared(status)
         self._reload = reload
-        self._drawn: dict[str, Shared] = {}
+        ok, html = HTTPStatus.OK, "text/html; charset=utf-8"
+        seen = Answer(ok, html, Drawing(self._page))
+        told = Answer(ok, "application/json", Drawing(self._status))
         self.routes: Mapping[str, Route] = {
-            "/": self._page,
-            "/metrics": self._metrics,
-            "/api/v1/status": self._status,
+            "/": lambda _: seen,
+            "/metrics": lambda headers: exposition(headers.get("accept", "")),
+            "/api/v1/status": lambda _: told,
             "/-/healthy": lambda _: plain(HTTPStatus.OK, "healthy"),
             "/-/ready": self._ready,
         }
         self.actions: Mapping[str, Route] = {"/-/reload": self._reloaded}
 
-    def _page(self, _: Mapping[str, str]) -> Answer:
-        return Answer(HTTPStatus.OK, "text/html; charset=utf-8", page.page(self._document()))
+    def _page(self) -> Iterator[bytes]:
+        yield page.page(self._document())
 
-    def _metrics(self, headers: Mapping[str, str]) -> Answer:
-        try:
-            encoder, content_type = choose_encoder(headers.get("accept", ""))
-        except (TypeError, ValueError):  # a version that it cannot read
-            encoder, content_type = choose_encoder("")
-        drawn = self._drawn.get(content_type)
-        if drawn is None:
-            drawn = Shared(lambda: encoder(self._registry))
-            if len(self._drawn) < MOST_TYPES:
-                self._drawn[content_type] = drawn
-        return Answer(HTTPStatus.OK, content_type, drawn())
-
-    def _status(self, _: Mapping[str, str]) -> Answer:
-        text = json.dumps(self._document(), separators=(",", ":")) + "\n"
-        return Answer(HTTPStatus.OK, "application/json", text.encode())
+    def _status(self) -> Iterator[bytes]:
+        for some in gently(json_pieces(self._document())):
+            yield "".join(some).encode()
+        yield b"\n"
 
     def _ready(self, _: Mapping[str, str]) -> Answer:
         """Ready after the first cycle of each pool, even if the API failed in it."""

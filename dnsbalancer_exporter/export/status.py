@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping
 from contextlib import suppress
 from dataclasses import asdict, dataclass
+from itertools import chain
 from typing import Any
 
 from dnsbalancer_exporter import __version__
@@ -26,12 +27,13 @@ from dnsbalancer_exporter.model import (
 )
 from dnsbalancer_exporter.names import address_order, canonical_address
 from dnsbalancer_exporter.report import Change, InDns, PoolReport, Report, TargetState
+from dnsbalancer_exporter.threads import gently
 
 Document = dict[str, Any]
 
 
 class Status:
-    """Gives the status document of this moment; may be called from any thread."""
+    """Gives the status document of this moment; called from any thread but the event loop's."""
 
     def __init__(
         self,
@@ -74,7 +76,8 @@ def _pool(report: PoolReport, whole: Report, keys: list[TargetKey], epoch: float
     pool, plan = report.pool, report.plan
     keys.sort(key=lambda key: address_order(key.address))
     seen = _Seen.of(report, whole.at, epoch)
-    targets = {key: seen.target(key, whole.targets[key]) for key in keys}
+    made = gently((key, seen.target(key, whole.targets[key])) for key in keys)
+    targets = dict(chain.from_iterable(made))
     return {
         "name": pool.name,
         "zone": pool.zone,
