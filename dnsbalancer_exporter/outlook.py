@@ -12,6 +12,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from dnsbalancer_exporter import health, plan, restraint, roster
+from dnsbalancer_exporter.errors import ProviderError
 from dnsbalancer_exporter.model import (
     Drain,
     Ground,
@@ -27,7 +28,7 @@ from dnsbalancer_exporter.model import (
 from dnsbalancer_exporter.names import RecordType
 from dnsbalancer_exporter.plan import Situation
 from dnsbalancer_exporter.report import Change, TargetState
-from dnsbalancer_exporter.roster import Belief, Memory
+from dnsbalancer_exporter.roster import Belief, Contact, Memory
 
 Read = Callable[[str, RecordType], Awaitable[tuple[Record, ...]]]
 """Lists all records of one type in a zone; raises ProviderError."""
@@ -66,6 +67,7 @@ class Outlook:
         self._memories: dict[str, Memory] = {}
         self._beliefs: dict[tuple[str, RecordType], Belief] = {}
         self._lists: dict[tuple[str, RecordType], tuple[Record, ...]] = {}
+        self._contacts: dict[str, Contact] = {}
         self._views: dict[str, View] = {}
         self._new_gaps: dict[str, list[RecordSetKey]] = {}
 
@@ -169,10 +171,23 @@ class Outlook:
         """One list per zone, type and cycle, until something is written; and if it is in doubt."""
         key = (zone, type_)
         if key not in self._lists:
-            listed = await self._read(zone, type_)
+            listed = await self._ask(zone, type_)
             self._beliefs[key] = roster.believe(self._beliefs.get(key), len(listed))
             self._lists[key] = listed
         return self._lists[key], self._beliefs[key].doubted is not None
+
+    async def _ask(self, zone: str, type_: RecordType) -> tuple[Record, ...]:
+        began, contact = self._clock(), self._contacts.get(zone, Contact())
+        try:
+            listed = await self._read(zone, type_)
+        except ProviderError:
+            self._contacts[zone] = replace(contact, failing=True)
+            raise
+        self._contacts[zone] = roster.answered(contact, began, self._clock())
+        return listed
+
+    def _regained_at(self, pool: Pool) -> float | None:
+        return self._contacts.get(pool.zone, Contact()).regained_at
 
     async def look(self, pool: Pool, changes: Sequence[Change] = ()) -> Plan:
         """Read the pool's record sets, learn who its targets are, and plan."""
@@ -202,7 +217,9 @@ class Outlook:
                 memory.contests, old, view.records, unwanted, up - unwanted.keys(), now
             )
             memory = replace(memory, records=view.records, remembered=remembered, contests=contests)
-        self._follow(pool, roster.watched(pool, memory, seen))
+        at = self._regained_at(pool) or 0.0
+        down = {a: at for a, s in self._healths(pool).items() if at and s.health is Health.DOWN}
+        self._follow(pool, roster.watched(pool, memory, seen, down))
         warm_up = memory.warm_up.step(pool, self._healths(pool), now)
         self._remember(pool, replace(memory, read_at=now, warm_up=warm_up))
 
@@ -252,6 +269,7 @@ class Outlook:
             refused={k: (r.reason, r.until) for k, r in memory.refusals.items()},
             contested={address: c.until for address, c in memory.contests.items()},
             returned=frozenset(a for a, c in memory.contests.items() if c.returned_at is not None),
+            regained_at=self._regained_at(pool),
             spent=_spent(view.records, changes),
         )
 

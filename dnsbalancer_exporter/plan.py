@@ -54,7 +54,8 @@ class Situation:
     succeeded on a target of any pool that is UP beyond doubt; ``isolated`` says that all references
     fail. ``restrained`` and ``refused`` say until when a publication waits, ``refused`` why, and
     ``contested`` until when a withdrawal does. ``drained`` holds the drains in force. ``returned``
-    are the addresses that were put back and have not been probed since.
+    are the addresses that were put back and have not been probed since; ``regained_at`` is when the
+    zone answered after trouble.
     ``spent`` counts the values that this cycle has withdrawn already.
     """
 
@@ -72,6 +73,7 @@ class Situation:
     refused: Mapping[tuple[str, str], tuple[Unpublished, float]] = field(default_factory=dict)
     contested: Mapping[str, float] = field(default_factory=dict)
     returned: frozenset[str] = frozenset()
+    regained_at: float | None = None
     spent: Mapping[RecordSetKey, int] = field(default_factory=dict)
 
     def state(self, address: str) -> HealthState:
@@ -343,7 +345,8 @@ def _hold(situation: Situation, key: RecordSetKey, value: str, ground: Ground) -
     own = any(own.address == value for own in situation.pool.own)
     state = situation.state(value)
     down = ground is Ground.DOWN
-    unconfirmed = state.failures == 0 or state.errors > 0 or value in situation.returned
+    asked_again = value in situation.returned or _is_of_before(situation.regained_at, state)
+    unconfirmed = state.failures == 0 or state.errors > 0 or asked_again
     return _first(
         (
             *_doubts_of_the_view(situation),
@@ -354,6 +357,11 @@ def _hold(situation: Situation, key: RecordSetKey, value: str, ground: Ground) -
             (Hold.CONTESTED, situation.now < situation.contested.get(value, 0.0)),
         )
     )
+
+
+def _is_of_before(regained_at: float | None, state: HealthState) -> bool:
+    """Law 4: it last failed when we could not read the zone either, and may have been cut off."""
+    return regained_at is not None and (state.failed_at is None or state.failed_at < regained_at)
 
 
 def _unvouched(situation: Situation, state: HealthState) -> bool:

@@ -28,6 +28,12 @@ from dnsbalancer_exporter.model import (
     Unpublished,
 )
 
+SLOW_SECONDS = 5.0
+"""Seconds after which a read is held to have been in trouble."""
+
+REGAINED_SECONDS = 60.0
+"""Seconds in which the way to the zone is regained only once."""
+
 
 def targets(pool: Pool, known: frozenset[str]) -> tuple[Target, ...]:
     """The targets of a pool whose record sets hold, or are remembered to have held, ``known``."""
@@ -76,6 +82,26 @@ class Belief:
 
     length: int
     doubted: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Contact:
+    """How a zone answers: if its last read failed, and when it last answered after trouble."""
+
+    failing: bool = False
+    regained_at: float | None = None
+
+
+def answered(contact: Contact, began: float, now: float) -> Contact:
+    """Law 4: who could not read the zone may have been cut off, and from its targets as well.
+
+    So after a read that failed, or one that took long because it was tried again, nobody is
+    withdrawn who was not probed since. An API that is always slow would make that last for ever:
+    it counts once in a while.
+    """
+    trouble = contact.failing or now - began > SLOW_SECONDS
+    lately = contact.regained_at is not None and now - contact.regained_at < REGAINED_SECONDS
+    return Contact(regained_at=now if trouble and not lately else contact.regained_at)
 
 
 def contests(
@@ -171,15 +197,27 @@ class Watched:
     ask_after: float | None = None
 
 
-def watched(pool: Pool, memory: Memory, seen: frozenset[str] = frozenset()) -> tuple[Watched, ...]:
-    """All that is probed for a pool: its targets, also those just ``seen``, and its references."""
+def watched(
+    pool: Pool,
+    memory: Memory,
+    seen: frozenset[str] = frozenset(),
+    doubted: Mapping[str, float] | None = None,
+) -> tuple[Watched, ...]:
+    """All that is probed for a pool: its targets, also those just ``seen``, and its references.
+
+    ``doubted`` says of some since when they have to be probed once.
+    """
+    asked = dict(doubted or {})
+    for address, contest in memory.contests.items():
+        if contest.returned_at is not None:
+            asked[address] = max(contest.returned_at, asked.get(address, 0.0))
     mine = [
         Watched(
             TargetKey(pool.name, target.address),
             target,
             memory.restraints.get(target.address, Restraint()),
             target.probe.label in memory.proven,
-            memory.contests.get(target.address, Contest()).returned_at,
+            asked.get(target.address),
         )
         for target in targets(pool, memory.known | seen)
     ]

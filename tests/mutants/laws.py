@@ -207,6 +207,13 @@ LAWS = (
         CYCLE + "an_observer_reads_and_never_writes",
     ),
     Mutant(
+        "law 4: a verdict of when the zone could not be read withdraws",
+        "plan.py",
+        "asked_again = value in situation.returned or _is_of_before(situation.regained_at, state)",
+        "asked_again = value in situation.returned",
+        CYCLE + "after_a_read_that_failed_a_verdict_is_confirmed_before_it_withdraws",
+    ),
+    Mutant(
         "observe mode publishes",
         "plan.py",
         "if situation.pool.mode is Mode.OBSERVE:",

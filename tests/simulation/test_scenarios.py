@@ -148,6 +148,25 @@ def test_one_machine_without_the_api(trouble: str) -> None:
     assert Stage(A, B, C).play(story).laws.gaps == 0
 
 
+def test_a_machine_that_was_cut_off_withdraws_nobody_when_it_is_back() -> None:
+    """A is cut off from its peers and from the API, and holds everybody for dead. With its network
+    again it publishes itself before it has probed them: what it believed is of before.
+    """
+
+    async def story(stage: Stage) -> None:
+        await asyncio.sleep(60.0)
+        stage.part((A,), (B, C))
+        stage.network.mute.add(A)
+        await stage.until(lambda: stage.published == [B, C], 60.0)
+        await asyncio.sleep(120.0)
+        stage.join()
+        await stage.until(lambda: stage.published == [A, B, C], 600.0)
+        await asyncio.sleep(120.0)
+        assert stage.times(A, "delete", B) == stage.times(A, "delete", C) == []
+
+    assert Stage(A, B, C).play(story).laws.gaps == 0
+
+
 @pytest.mark.parametrize(
     "moment",
     [(A, "create", LOCK), (A, "list", "TXT")],

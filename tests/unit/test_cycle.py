@@ -332,6 +332,38 @@ def test_a_failing_read_is_tried_again_ever_more_slowly_and_not_after_the_interv
     assert scene.run(pool(A)).again_at == START + 5.0
 
 
+def test_after_a_read_that_failed_a_verdict_is_confirmed_before_it_withdraws() -> None:
+    """Who could not read may have been cut off, and all its verdicts with it."""
+    scene = stage(*at(A, B), A=UP, B=UP)
+    scene.run(pool(A))
+    scene.health[B] = replace(DOWN, failed_at=START + 20.0)
+    scene.now += 22.0
+    scene.provider.faults["list"].append(BROKEN)
+    scene.run(pool(A))
+    scene.now += 5.0
+    report = scene.run_twice(pool(A))
+    assert (report.plan.holds, scene.published) == ((Hold.UNKNOWN_HEALTH,), [A, B])
+    assert scene.asked == {B: scene.now}
+    scene.health[B] = replace(DOWN, failed_at=scene.now + 0.5)
+    scene.now += 2.5
+    assert scene.run_twice(pool(A)).plan.holds == ()
+    assert scene.published == [A]
+
+
+def test_so_it_is_after_one_that_took_long_but_not_each_time() -> None:
+    scene = stage(*at(A, B), A=UP, B=DOWN)
+
+    def slowly(operation: str) -> None:
+        scene.now += 6.0 if operation == "list" else 0.0
+
+    scene.provider.then = slowly
+    assert scene.run(pool(A)).plan.holds == (Hold.UNKNOWN_HEALTH,)
+    scene.health[B] = replace(DOWN, failed_at=scene.now + 0.5)
+    scene.now += 2.5
+    assert scene.run_twice(pool(A)).plan.holds == ()
+    assert scene.published == [A]
+
+
 def test_a_provider_that_asks_for_patience_gets_it() -> None:
     scene = stage(*at(A), A=UP)
     scene.provider.faults["list"].append(ProviderError(ApiReason.RATE_LIMITED, "429", 900.0))
@@ -525,7 +557,8 @@ def test_a_lost_delete_that_cannot_be_read_back_closes_the_way_too() -> None:
     scene.provider.faults["delete"].append(LOST)
     scene.provider.faults["list"].extend([None, None, BROKEN])
     assert scene.run(pool(A)).error == "500"
-    assert scene.run(pool(A)).plan.holds == (Hold.NO_LOCK,)
+    scene.health[B] = replace(DOWN, failed_at=scene.now)
+    assert scene.run_twice(pool(A)).plan.holds == (Hold.NO_LOCK,)
     scene.now += 60.0
     scene.run(pool(A))
     assert scene.published == [A]
@@ -536,8 +569,8 @@ def test_a_withdrawal_that_cannot_be_read_back_closes_the_way() -> None:
     scene.provider.faults["list"].extend([None, None, BROKEN])
     report = scene.run(pool(A))
     assert (report.error, errors(report)) == ("500", [("delete", B, "")])
-    scene.health[C] = DOWN
-    assert scene.run(pool(A)).plan.holds == (Hold.NO_LOCK,)
+    scene.health[C] = replace(DOWN, failed_at=scene.now)
+    assert scene.run_twice(pool(A)).plan.holds == (Hold.NO_LOCK,)
 
 
 def test_a_delete_that_is_refused_is_settled_and_the_next_one_is_tried() -> None:
