@@ -7,7 +7,7 @@ NPROC  := $(shell nproc 2>/dev/null || echo 2)
 PYTEST := $(BIN)/python -m pytest -q -p no:cacheprovider -n $(NPROC) --dist loadgroup
 
 .DEFAULT_GOAL := help
-.PHONY: help demo check test docs fix soak mutants bench dist release clean
+.PHONY: help demo check test acceptance docs fix soak mutants bench dist release clean
 
 help: ## list the targets
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -32,6 +32,10 @@ check: $(READY) ## format, lint, types, layers, unit and property tests: under t
 test: check ## everything: check, and contract, end-to-end and repository tests
 	@tests/tools.sh
 	$(PYTEST) tests/contract tests/simulation tests/e2e tests/monitoring tests/repo tests/packaging
+
+acceptance: $(READY) dist ## three machines with a real systemd in three zones, as a story with times (root)
+	@tests/tools.sh
+	$(BIN)/python -m tests.acceptance dist/dnsbalancer
 
 docs: $(READY) ## write the documents that are made from the code
 	$(BIN)/python -m tests.repo.generated

@@ -51,11 +51,48 @@ def lay_out(root: Path, suite: str = "bookworm") -> None:
 
 
 class Machine:
-    """A booted machine; the commands of `run` are a shell's."""
+    """A machine over the root ``root``, off until `boot`; the commands of `run` are a shell's."""
 
-    def __init__(self, init: int, root: Path) -> None:
+    def __init__(self, root: Path, console: Path) -> None:
         self.root = root
-        self._enter = ["nsenter", "-t", str(init), "-m", "-p", "-n", "-u", "-i", "-C"]
+        self.init = 0
+        self._console = console
+        self._nspawn: subprocess.Popen[bytes] | None = None
+        self._enter: list[str] = []
+
+    # --- power ----------------------------------------------------------------------------
+
+    def boot(self) -> None:
+        """Switch it on and wait until it is up."""
+        self.switch_on()
+        self.until_booted()
+
+    def until_booted(self) -> None:
+        """Wait until its systemd has started what is enabled."""
+        self.until("systemctl is-system-running --wait | grep -E 'running|degraded'")
+
+    def switch_on(self) -> None:
+        """Switch it on; ``init`` is its first process then, and whose network can be wired."""
+        with self._console.open("ab") as console:
+            self._nspawn = subprocess.Popen(
+                ["unshare", "--mount", "--propagation", "private", "sh", "-ec", BOOT, self.root],
+                stdin=subprocess.DEVNULL,
+                stdout=console,
+                stderr=console,
+            )
+        self.init = _init_of(self._nspawn, self._console)
+        self._enter = ["nsenter", "-t", str(self.init), *["-m", "-p", "-n", "-u", "-i", "-C"]]
+
+    def power_off(self) -> None:
+        """Take its power away: all that runs inside is dead at once, and may be booted again."""
+        if self.init:
+            _end(self.init)
+            self.init = 0
+        if self._nspawn:
+            self._nspawn.kill()
+            self._nspawn.wait()
+
+    # --- inside ---------------------------------------------------------------------------
 
     def try_(self, script: str) -> subprocess.CompletedProcess[str]:
         """Run a script inside, whatever becomes of it; its output has standard error in it."""
@@ -98,7 +135,7 @@ class Machine:
 
 
 @contextlib.contextmanager
-def booted(base: Path, folder: Path, *files: Path) -> Iterator[Machine]:
+def built(base: Path, folder: Path, *files: Path) -> Iterator[Machine]:
     """A machine over the root ``base``, with ``files`` in /opt; what it writes is in ``folder``."""
     upper, work, root = (folder / name for name in ("upper", "work", "root"))
     for path in (upper, work, root):
@@ -108,38 +145,29 @@ def booted(base: Path, folder: Path, *files: Path) -> Iterator[Machine]:
         shutil.copy(file, upper / "opt")
     layers = f"lowerdir={base},upperdir={upper},workdir={work}"
     subprocess.run(["mount", "-t", "overlay", "overlay", "-o", layers, root], check=True)
+    machine = Machine(root, folder / "console")
     try:
-        with (folder / "console").open("wb") as console:
-            nspawn = subprocess.Popen(
-                ["unshare", "--mount", "--propagation", "private", "sh", "-ec", BOOT, root],
-                stdin=subprocess.DEVNULL,
-                stdout=console,
-                stderr=console,
-            )
-        try:
-            init = _init_of(nspawn, folder / "console")
-            with _ended(init):
-                machine = Machine(init, root)
-                machine.until("systemctl is-system-running --wait | grep -E 'running|degraded'")
-                yield machine
-        finally:
-            nspawn.kill()
-            nspawn.wait()
+        yield machine
     finally:
+        machine.power_off()
         subprocess.run(["umount", root], check=True)
 
 
 @contextlib.contextmanager
-def _ended(init: int) -> Iterator[None]:
-    """Afterwards the container's first process is dead, and with it all that ran inside."""
-    try:
-        yield
-    finally:
-        with contextlib.suppress(ProcessLookupError):
-            os.kill(init, signal.SIGKILL)
-        end = time.monotonic() + BOOT_SECONDS
-        while Path(f"/proc/{init}").exists() and time.monotonic() < end:
-            time.sleep(0.02)
+def booted(base: Path, folder: Path, *files: Path) -> Iterator[Machine]:
+    """The same, switched on."""
+    with built(base, folder, *files) as machine:
+        machine.boot()
+        yield machine
+
+
+def _end(init: int) -> None:
+    """Kill the container's first process, and with it all that runs inside."""
+    with contextlib.suppress(ProcessLookupError):
+        os.kill(init, signal.SIGKILL)
+    end = time.monotonic() + BOOT_SECONDS
+    while Path(f"/proc/{init}").exists() and time.monotonic() < end:
+        time.sleep(0.02)
 
 
 def _init_of(nspawn: subprocess.Popen[bytes], console: Path) -> int:

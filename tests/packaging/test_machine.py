@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from dnsbalancer_exporter import __version__
+from tests.packaging import article
 from tests.packaging.machine import Machine
 from tests.packaging.rehearsal import (
     OTHER,
@@ -28,27 +29,6 @@ CONFIG = "/etc/dnsbalancer/config.yaml"
 SECRET = "/etc/dnsbalancer/password"
 DEB = "dpkg -i /opt/dnsbalancer_{}_all.deb"
 RPM = "rpm -U --force --nodeps --force-debian /opt/dnsbalancer-{}-1.noarch.rpm"
-
-ARTICLE = """\
-[Unit]
-Description=dnsbalancer
-After=network.target
-[Service]
-Type=simple
-ExecStart=/usr/local/bin/dnsbalancer
-Restart=always
-[Install]
-WantedBy=multi-user.target
-"""
-"""The unit that the published article tells to write."""
-
-ARTICLE_REST = """\
-    is_self_maintenance: true
-    driver: "vkcloudns"
-    protocol: "tcp"
-    port: 8080
-    timeout: 2
-"""
 
 SCRAPE = """
 from urllib.request import urlopen
@@ -223,14 +203,7 @@ def test_an_erased_rpm_leaves_only_the_configuration(boot: Boot, files: list[Pat
 def test_the_article_word_for_word(boot: Boot, file: Path) -> None:
     machine = boot(file)
     login = begin(machine)
-    keys = {**login, "password": PASSWORD, "zone": "example.com", "own_ip": OWN}
-    lines = "".join(f'    {key}: "{value}"\n' for key, value in keys.items())
-    machine.run("cp /opt/dnsbalancer /usr/local/bin/")
-    machine.put(CONFIG, f"config:\n{lines}{ARTICLE_REST}")
-    machine.put("/etc/systemd/system/dnsbalancer.service", ARTICLE)
-    machine.run("systemctl daemon-reload")
-    machine.run("systemctl start dnsbalancer")
-    machine.run("systemctl enable dnsbalancer")
+    article.follow(machine, {**login, "password": PASSWORD, "own_ip": OWN, "port": 8080}, timeout=2)
     withdraws(machine)
     assert machine.run(f"ps -o user= -p {pid(machine)}") == "root"
     old = pid(machine)
