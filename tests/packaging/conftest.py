@@ -56,14 +56,30 @@ def packages(file: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
+@pytest.fixture
+def files(file: Path, packages: Path) -> list[Path]:
+    """The single file and all packages."""
+    return [file, *packages.glob("*.deb"), *packages.glob("*.rpm")]
+
+
 @pytest.fixture(scope="session")
 def base(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A small Debian, for all machines of the session."""
+    return laid_out(tmp_path_factory, "bookworm")
+
+
+@pytest.fixture(scope="session")
+def trixie(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The Debian after it."""
+    return laid_out(tmp_path_factory, "trixie")
+
+
+def laid_out(folders: pytest.TempPathFactory, suite: str) -> Path:
     why = machine.why_not()
     if why:
         unavailable(why)
-    root = tmp_path_factory.mktemp("base") / "root"
-    machine.lay_out(root)
+    root = folders.mktemp(suite) / "root"
+    machine.lay_out(root, suite)
     return root
 
 

@@ -17,7 +17,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 PACKAGES = (
-    "ca-certificates,dbus,init-system-helpers,iproute2,procps,python3,rpm,systemd-sysv"  # no more
+    "ca-certificates,dbus,init-system-helpers,iproute2,libfaketime,procps,python3,rpm,systemd-sysv"
 )
 BOOT = """
 umount -R /sys/fs/cgroup

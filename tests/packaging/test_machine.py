@@ -2,70 +2,34 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
 from dnsbalancer_exporter import __version__
 from tests.packaging import article
-from tests.packaging.machine import Machine
 from tests.packaging.rehearsal import (
+    CONFIG,
+    DEB,
     OTHER,
     OWN,
     PASSWORD,
+    SECRET,
+    Boot,
     begin,
+    configure,
     fails_over,
-    fill_in,
+    installed,
+    metric,
+    pid,
+    until_active_again,
     until_published,
     withdraws,
 )
-from tests.repo.generated import ROOT
 
 pytestmark = [pytest.mark.real, pytest.mark.xdist_group("machine")]
 
-Boot = Callable[..., Machine]
-CONFIG = "/etc/dnsbalancer/config.yaml"
-SECRET = "/etc/dnsbalancer/password"
-DEB = "dpkg -i /opt/dnsbalancer_{}_all.deb"
 RPM = "rpm -U --force --nodeps --force-debian /opt/dnsbalancer-{}-1.noarch.rpm"
-
-SCRAPE = """
-from urllib.request import urlopen
-print(urlopen("http://127.0.0.1:9853/metrics").read().decode())
-"""
-
-
-@pytest.fixture
-def files(file: Path, packages: Path) -> list[Path]:
-    return [file, *packages.glob("*.deb"), *packages.glob("*.rpm")]
-
-
-def configure(machine: Machine, **more: object) -> None:
-    """Fill the installed configuration in, and give the password in a file of its own."""
-    text = fill_in((ROOT / "packaging/config.yaml").read_text(), begin(machine), **more)
-    machine.put("/run/filled", text)
-    machine.run(f"cat /run/filled > {CONFIG}")  # owner and mode stay as installed
-    machine.put(SECRET, PASSWORD, 0o600)
-
-
-def installed(boot: Boot, files: list[Path], **more: object) -> Machine:
-    """A machine with the package installed, configured and started."""
-    machine = boot(*files)
-    machine.run(DEB.format(__version__))
-    configure(machine, **more)
-    machine.run("dnsbalancer check && systemctl enable --now dnsbalancer")
-    return machine
-
-
-def pid(machine: Machine) -> int:
-    return int(machine.show("MainPID"))
-
-
-def until_active_again(machine: Machine, old: int) -> None:
-    """Wait until the daemon runs in another process than ``old``."""
-    is_new = f"test $(systemctl show -P MainPID dnsbalancer) -ne {old}"
-    machine.until(f"{is_new}; systemctl is-active dnsbalancer")
 
 
 def test_the_installed_service_fails_over(boot: Boot, files: list[Path]) -> None:
@@ -80,10 +44,7 @@ def test_the_installed_service_fails_over(boot: Boot, files: list[Path]) -> None
     warnings = machine.run("journalctl -u dnsbalancer -p warning -o cat")
     assert "event=target_down" in warnings
     assert "event=target_up" not in warnings
-    machine.put("/run/scrape.py", SCRAPE)
-    metrics = machine.run("python3 /run/scrape.py").splitlines()
-    (started,) = [m for m in metrics if m.startswith("process_start_time_seconds ")]
-    assert float(started.split()[1]) > 1.6e9
+    assert metric(machine, "process_start_time_seconds") > 1.6e9
 
 
 def test_it_can_ping_without_a_capability(boot: Boot, files: list[Path]) -> None:

@@ -24,6 +24,7 @@ and when, so a state is the zone, the time, and what each writer has been told.
 from __future__ import annotations
 
 import asyncio
+import math
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
@@ -53,7 +54,8 @@ TERMS = LockTerms(lease=60.0, margin=20.0)
 START = 1000.0
 
 UP = HealthState(Health.UP, successes=2, succeeded_at=990.0, proven=True)
-DOWN = HealthState(Health.DOWN, failures=3, failing_since=900.0, failed_at=990.0, proven=True)
+DOWN = HealthState(Health.DOWN, failures=3, failing_since=900.0, failed_at=math.inf, proven=True)
+"""Confirmed whenever it is asked for: a doubt would make the search smaller."""
 
 FAULTS = ("fail", "lose", "late", "hold", "die", "die_late")
 
