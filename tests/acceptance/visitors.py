@@ -10,8 +10,8 @@ from types import TracebackType
 from dnsbalancer_exporter.emulator.lookup import lookup
 
 PAUSE = 0.1
-PATIENCE = 1.0
-"""Seconds that a visitor waits for an address before the next one is tried."""
+PATIENCE, MORE_PATIENCE = 1.0, 5.0
+"""Seconds that a visitor waits for the first address that is tried, and for each other one."""
 
 
 class Visitors:
@@ -66,15 +66,15 @@ class Visitors:
             return False
         begin = self.visits % len(addresses)
         for number, address in enumerate(addresses[begin:] + addresses[:begin]):
-            if self._connects(address):
+            if self._connects(address, MORE_PATIENCE if number else PATIENCE):
                 self.second += number > 0
                 return True
         self.turned_away += 1
         return False
 
-    def _connects(self, address: str) -> bool:
+    def _connects(self, address: str, patience: float) -> bool:
         try:
-            socket.create_connection((address, self._port), PATIENCE).close()
+            socket.create_connection((address, self._port), patience).close()
         except OSError:
             return False
         return True
