@@ -8,6 +8,7 @@ import pytest
 
 from dnsbalancer_exporter import __version__
 from tests.packaging import article
+from tests.packaging.machine import Machine
 from tests.packaging.rehearsal import (
     CONFIG,
     DEB,
