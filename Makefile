@@ -31,7 +31,7 @@ check: $(READY) ## format, lint, types, layers, unit and property tests: under t
 
 test: check ## everything: check, and contract, end-to-end and repository tests
 	@tests/tools.sh
-	$(PYTEST) tests/contract tests/simulation tests/e2e tests/monitoring tests/repo tests/packaging
+	$(PYTEST) tests/contract tests/simulation tests/e2e tests/monitoring tests/repo tests/documents tests/packaging
 
 acceptance: $(READY) dist ## three machines with a real systemd in three zones, as a story with times (root)
 	@tests/tools.sh

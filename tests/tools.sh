@@ -10,7 +10,7 @@ for pair in promtool:prometheus prometheus:prometheus amtool:prometheus-alertman
     pdns_server:pdns-server sqlite3:sqlite3 \
     chromium:chromium chromedriver:chromium-driver \
     mmdebstrap:mmdebstrap systemd-nspawn:systemd-container lintian:lintian rpm:rpm mandoc:mandoc \
-    zsh:zsh fish:fish shellcheck:shellcheck; do
+    zsh:zsh fish:fish shellcheck:shellcheck ansible-playbook:ansible-core ssh:openssh-client; do
     command -v "${pair%%:*}" >/dev/null 2>&1 || missing="$missing ${pair#*:}"
 done
 [ -n "$missing" ] || exit 0
