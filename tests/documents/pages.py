@@ -27,13 +27,14 @@ MARK = re.compile(r"<!-- ([a-z ]+): (.+?) -->")
 
 @dataclass(frozen=True)
 class Block:
-    """One fenced block; ``line`` is that of its fence, for messages."""
+    """One fenced block; ``line`` is that of its fence, ``section`` counts headings."""
 
     page: Path
     line: int
     language: str
     text: str
     marks: Mapping[str, str]
+    section: int
 
     def __str__(self) -> str:
         return f"{self.page.relative_to(ROOT)}:{self.line}"
@@ -54,7 +55,8 @@ def blocks(page: Path) -> Iterator[Block]:
         line = text.count("\n", 0, found.end("marks")) + 1
         marks = dict(MARK.findall(found["marks"]))
         code = textwrap.dedent(found["text"])
-        yield Block(page, line, found["language"], code, marks)
+        section = text.count("\n## ", 0, found.start())
+        yield Block(page, line, found["language"], code, marks, section)
 
 
 def documents() -> list[Path]:

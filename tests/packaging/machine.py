@@ -22,8 +22,10 @@ PACKAGES = (
 BOOT = """
 umount -R /sys/fs/cgroup
 mount -t cgroup2 none /sys/fs/cgroup
-exec systemd-nspawn --quiet --register=no --keep-unit -D "$0" -b --private-network --console=pipe
+exec systemd-nspawn --quiet --register=no --keep-unit -D "$0" -b "$1" --console=pipe
 """
+PRIVATELY = ("unshare", "--mount", "--propagation", "private")
+ALONE = "--private-network"
 BOOT_SECONDS = 60.0
 DEADLINE = 90.0
 """Seconds after which a machine is held to hang; no measure of speed."""
@@ -39,10 +41,11 @@ def why_not() -> str:
     return f"without {', '.join(missing)} no machine can be booted" if missing else ""
 
 
-def lay_out(root: Path, suite: str = "bookworm") -> None:
-    """Install a small Debian in ``root``."""
+def lay_out(root: Path, suite: str = "bookworm", more: str = "") -> None:
+    """Install a small Debian in ``root``, with ``more`` packages."""
     root.mkdir()
-    command = ["mmdebstrap", "--quiet", "--variant=minbase", f"--include={PACKAGES}", suite]
+    packages = f"--include={PACKAGES}{more and ','}{more}"
+    command = ["mmdebstrap", "--quiet", "--variant=minbase", packages, suite]
     said = subprocess.run(
         [*command, str(root)], capture_output=True, text=True, check=False, cwd="/"
     )
@@ -51,10 +54,14 @@ def lay_out(root: Path, suite: str = "bookworm") -> None:
 
 
 class Machine:
-    """A machine over the root ``root``, off until `boot`; the commands of `run` are a shell's."""
+    """A machine over the root ``root``, off until `boot`; the commands of `run` are a shell's.
 
-    def __init__(self, root: Path, console: Path) -> None:
+    ``network`` is nspawn's option: one of its own, or a namespace that is there.
+    """
+
+    def __init__(self, root: Path, console: Path, network: str = ALONE) -> None:
         self.root = root
+        self._network = network
         self.init = 0
         self._console = console
         self._nspawn: subprocess.Popen[bytes] | None = None
@@ -75,7 +82,7 @@ class Machine:
         """Switch it on; ``init`` is its first process then, and whose network can be wired."""
         with self._console.open("ab") as console:
             self._nspawn = subprocess.Popen(
-                ["unshare", "--mount", "--propagation", "private", "sh", "-ec", BOOT, self.root],
+                [*PRIVATELY, "sh", "-ec", BOOT, self.root, self._network],
                 stdin=subprocess.DEVNULL,
                 stdout=console,
                 stderr=console,
@@ -135,7 +142,7 @@ class Machine:
 
 
 @contextlib.contextmanager
-def built(base: Path, folder: Path, *files: Path) -> Iterator[Machine]:
+def built(base: Path, folder: Path, *files: Path, network: str = ALONE) -> Iterator[Machine]:
     """A machine over the root ``base``, with ``files`` in /opt; what it writes is in ``folder``."""
     upper, work, root = (folder / name for name in ("upper", "work", "root"))
     for path in (upper, work, root):
@@ -145,7 +152,7 @@ def built(base: Path, folder: Path, *files: Path) -> Iterator[Machine]:
         shutil.copy(file, upper / "opt")
     layers = f"lowerdir={base},upperdir={upper},workdir={work}"
     subprocess.run(["mount", "-t", "overlay", "overlay", "-o", layers, root], check=True)
-    machine = Machine(root, folder / "console")
+    machine = Machine(root, folder / "console", network)
     try:
         yield machine
     finally:
@@ -154,9 +161,9 @@ def built(base: Path, folder: Path, *files: Path) -> Iterator[Machine]:
 
 
 @contextlib.contextmanager
-def booted(base: Path, folder: Path, *files: Path) -> Iterator[Machine]:
+def booted(base: Path, folder: Path, *files: Path, network: str = ALONE) -> Iterator[Machine]:
     """The same, switched on."""
-    with built(base, folder, *files) as machine:
+    with built(base, folder, *files, network=network) as machine:
         machine.boot()
         yield machine
 

@@ -1,0 +1,63 @@
+"""What the reader of a page has before the first step."""
+
+from __future__ import annotations
+
+from tests.documents.fleet import Fleet
+
+TWELVE = """\
+config:
+    url: "https://mcs.mail.ru/public-dns/"
+    auth_url: "https://infra.mail.ru:3535/v3/"
+    login: "example@test"
+    project_id: "777e19938fe947666d5d3be5c00053d7"
+    zone: "example.com"
+    own_ip: "203.0.113.11"
+    is_self_maintenance: true
+    driver: "vkcloudns"
+    protocol: "tcp"
+    port: 80
+    timeout: 5
+"""
+PASSWORD = '    password: "123456example"\n'
+UNIT = """\
+[Unit]
+Description=dnsbalancer
+After=network.target
+[Service]
+Type=simple
+ExecStart=/usr/local/bin/dnsbalancer
+Restart=always
+[Install]
+WantedBy=multi-user.target
+"""
+STAND_IN = "#!/bin/sh\nexec sleep infinity"
+"""In the place of the published tool, which is not to be had here."""
+
+
+def bare(fleet: Fleet) -> None:
+    """Machines with an application, and nothing else."""
+    fleet.until_answered()
+
+
+def running(fleet: Fleet) -> None:
+    """The package on every machine, members that see each other, all published."""
+    bare(fleet)
+    for number, machine in enumerate(fleet.machines, 1):
+        machine.run("dpkg -i /root/dnsbalancer_*_all.deb")
+        fleet.write(number, "/etc/dnsbalancer/config.yaml", TWELVE)
+        machine.put("/etc/dnsbalancer/password", fleet.into("123456example", number), 0o600)
+        machine.run("systemctl enable --now dnsbalancer")
+    fleet.until_published(*fleet.hosts)
+    for machine in fleet.machines:
+        machine.until(f"dnsbalancer status | grep '{len(fleet.hosts)} of {len(fleet.hosts)} up'")
+
+
+def published(fleet: Fleet) -> None:
+    """The published tool, installed by its article."""
+    bare(fleet)
+    fleet.publish(*fleet.hosts)
+    for number, machine in enumerate(fleet.machines, 1):
+        machine.put("/usr/local/bin/dnsbalancer", STAND_IN, 0o755)
+        machine.put("/etc/systemd/system/dnsbalancer.service", UNIT)
+        fleet.write(number, "/etc/dnsbalancer/config.yaml", TWELVE + PASSWORD)
+        machine.run("systemctl daemon-reload; systemctl enable --now dnsbalancer")
