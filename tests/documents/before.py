@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import shutil
+
 from tests.documents.fleet import Fleet
+from tests.needed import program
+from tests.repo.generated import ROOT
 
 TWELVE = """\
 config:
@@ -61,3 +65,18 @@ def published(fleet: Fleet) -> None:
         machine.put("/etc/systemd/system/dnsbalancer.service", UNIT)
         fleet.write(number, "/etc/dnsbalancer/config.yaml", TWELVE + PASSWORD)
         machine.run("systemctl daemon-reload; systemctl enable --now dnsbalancer")
+
+
+def watched(fleet: Fleet) -> None:
+    """The package on every machine, and Prometheus on the workstation."""
+    running(fleet)
+    fleet.workstation.watch()
+
+
+def played(fleet: Fleet) -> None:
+    """A checkout with the package in dist/, and Ansible."""
+    bare(fleet)
+    program("ansible-playbook")
+    folder = fleet.workstation.folder
+    shutil.copytree(ROOT / "packaging/ansible", folder / "packaging/ansible")
+    shutil.copytree(fleet.files, folder / "dist")

@@ -10,13 +10,12 @@ from __future__ import annotations
 import contextlib
 import re
 import subprocess
-from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from tests.e2e.lab import Lab, command
+from tests.documents.workstation import Workstation
+from tests.e2e.lab import Lab
 from tests.e2e.stage import PASSWORD, until
-from tests.needed import PATH
 from tests.packaging.machine import Machine, booted
 
 if TYPE_CHECKING:
@@ -44,12 +43,12 @@ UNIT = "/etc/systemd/system/nginx.service"
 class Fleet(Lab):
     """Machines 1 to ``count``, each with an application on port 80 that `systemctl` calls nginx."""
 
-    def __init__(self, folder: Path, base: Path, files: Mapping[str, Path], count: int) -> None:
+    def __init__(self, folder: Path, base: Path, files: Path, count: int) -> None:
         super().__init__(folder, count)
         self.machines: list[Machine] = []
         self._base = base
-        self._files = files
-        self.workplace = folder / "workplace"
+        self.files = files
+        self.workstation = Workstation(folder / "workstation")
         self._booted = contextlib.ExitStack()
 
     def __enter__(self) -> Self:
@@ -57,27 +56,18 @@ class Fleet(Lab):
         for number, host in enumerate(self.hosts, 1):
             namespace = f"--network-namespace-path=/run/netns/{self._in(host)[3]}"
             folder = self.folder / f"machine-{number}"
-            made = booted(self._base, folder, *self._files.values(), network=namespace)
+            made = booted(self._base, folder, *self.files.iterdir(), network=namespace)
             self.machines.append(self._booted.enter_context(made))
-        self.workplace.mkdir()
-        key = self._make_key()
         for machine in self.machines:
             machine.run("cp /opt/* /root/")
-            machine.put("/root/.ssh/authorized_keys", key, 0o600)
+            machine.put("/root/.ssh/authorized_keys", self.workstation.key, 0o600)
             machine.put(UNIT, APPLICATION)
             machine.run("systemctl daemon-reload; systemctl start nginx")
         return self
 
-    def _make_key(self) -> str:
-        """Make the workstation's key for ssh; its public half."""
-        key = self.workplace / "id"
-        command("ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", str(key))
-        known = "StrictHostKeyChecking no\nUserKnownHostsFile /dev/null\nLogLevel ERROR\n"
-        (self.workplace / "ssh_config").write_text(f"IdentityFile {key}\nUser root\n{known}")
-        return key.with_suffix(".pub").read_text()
-
     def __exit__(self, *details: object) -> None:
         self._booted.close()
+        self.workstation.close()
         super().__exit__(*details)
 
     # --- between the page and the test -----------------------------------------------------
@@ -94,17 +84,17 @@ class Fleet(Lab):
             text = re.sub(rf'(own[_-]ip:? "?){first}\b', rf"\g<1>{own}", text)
         for page, test in self._pairs():
             text = re.sub(rf"{re.escape(page)}(?!\d)", test, text)
-        text = text.replace("123456example", PASSWORD)
+        text = text.replace("123456example", PASSWORD).replace("sleep 60", "sleep 1")
         host, port = self.emulator.dns_address
         text = re.sub(r"\bdig (?!@)", f"dig @{host} -p {port} ", text)
-        return re.sub(r"\b(ssh|scp) (?=\w)", rf"\1 -F {self.workplace}/ssh_config ", text)
+        return text if number else self.workstation.into(text)
 
     def out_of(self, text: str) -> str:
         """What a command has printed, in the page's words."""
         for page, test in self._pairs():
             text = re.sub(rf"{re.escape(test)}(?!\d)", page, text)
         kept = [line for line in text.splitlines() if not OURS.search(line)]
-        return "\n".join(kept).replace(str(self.workplace), "")
+        return "\n".join(kept).replace(str(self.workstation.folder), "")
 
     # --- what a mark tells to do -----------------------------------------------------------
 
@@ -119,22 +109,7 @@ class Fleet(Lab):
         script = self.into(script, number)
         if number:
             return self.machines[number - 1].try_(PREAMBLE + script)
-        return subprocess.run(
-            ["sh", "-euc", script],
-            cwd=self.workplace,
-            env={
-                "PATH": PATH,
-                "HOME": str(self.workplace),
-                "LANG": "C.UTF-8",
-                "ANSIBLE_SSH_COMMON_ARGS": f"-F {self.workplace}/ssh_config",
-            },
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            text=True,
-            check=False,
-            timeout=300,
-        )
+        return self.workstation.do(script)
 
     def begin(self, number: int, script: str) -> None:
         """Start a block that goes on; what it prints is in a file."""
@@ -159,9 +134,7 @@ class Fleet(Lab):
             folder = Path(path).parent
             self.machines[number - 1].run(f"mkdir -p {folder}; cat /run/block > {path}")
         else:
-            target = self.workplace / path.lstrip("/")
-            target.parent.mkdir(parents=True, exist_ok=True)
-            target.write_text(text + "\n")
+            self.workstation.write(path, text + "\n")
 
     def until_answered(self) -> None:
         """Wait until every application answers."""

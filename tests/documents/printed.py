@@ -9,6 +9,7 @@ VARIES = (
     (r"\b\d\d:\d\d(:\d\d)?(\.\d+)?\b", "TIME"),
     (r"(?<![\w.])\d+(\.\d+)? ?(ms|us|s|m|min|h|d)\b", "LONG"),
     (r"\bin +\d+(\.\d+)?\b", "in LONG"),
+    (r"@\[[\d.]+\]", "@[TIME]"),
     (r"[ \t]+", " "),
 )
 

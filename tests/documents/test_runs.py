@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack
@@ -10,7 +11,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.documents.before import bare, published, running
+from dnsbalancer_exporter import __version__
+from tests.documents.before import bare, played, published, running, watched
 from tests.documents.fleet import Fleet
 from tests.documents.pages import DOCS, Block, blocks
 from tests.documents.printed import agrees
@@ -22,7 +24,7 @@ from tests.packaging.conftest import file, packages
 __all__ = ["file", "packages"]
 pytestmark = [pytest.mark.real, pytest.mark.xdist_group("machine")]
 
-TOOLS = "bind9-dnsutils,cloud-init,curl,openssh-server"
+TOOLS = "bind9-dnsutils,cloud-init,curl,openssh-server,python3-apt"
 """What a page uses on a machine."""
 
 PAGES: Mapping[str, tuple[int, Callable[[Fleet], None]]] = {
@@ -30,6 +32,8 @@ PAGES: Mapping[str, tuple[int, Callable[[Fleet], None]]] = {
     "article.md": (1, bare),
     "migration.md": (3, published),
     "operations.md": (3, running),
+    "monitoring.md": (3, watched),
+    "ansible.md": (3, played),
 }
 """Which pages are followed, on how many machines, and what their reader has before."""
 
@@ -56,8 +60,10 @@ def root(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def fleet(root: Path, file: Path, packages: Path, tmp_path: Path) -> Iterator[Make]:
     """Makes the machines of a page; after it all that has happened to the zone is judged."""
     need_network_namespaces()
-    (deb,) = packages.glob("*_0.1.0_all.deb")
-    files = {"file": file, "deb": deb}
+    files = tmp_path / "files"
+    files.mkdir()
+    for path in (file, packages / f"dnsbalancer_{__version__}_all.deb"):
+        shutil.copy(path, files)
     made: list[Fleet] = []
     with ExitStack() as stack:
 
