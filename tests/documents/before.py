@@ -80,3 +80,10 @@ def played(fleet: Fleet) -> None:
     folder = fleet.workstation.folder
     shutil.copytree(ROOT / "packaging/ansible", folder / "packaging/ansible")
     shutil.copytree(fleet.files, folder / "dist")
+
+
+def clouded(fleet: Fleet) -> None:
+    """New machines that cloud-init has not met, and a place that has the package."""
+    bare(fleet)
+    fleet.places.append(("https://files.example.com/", fleet.serve_files()))
+    fleet.workstation.command_cloud(fleet.hosts[0])

@@ -14,24 +14,25 @@ BEFORE = re.compile(r"sudo|!|if|then|while|until|do|else|time|[A-Za-z_]+=.*")
 
 
 def commands(text: str) -> Iterator[list[str]]:
-    """The words of each simple command, without redirections."""
-    text = re.sub(r"\\\n", " ", text)
-    for line in text.splitlines():
-        words: list[str] = []
-        skip = False
-        lexer = shlex.shlex(line, posix=True, punctuation_chars="();<>|&\n")
-        lexer.whitespace_split = True
-        for word in lexer:
-            if set(word) <= set("();|&"):
-                yield words
-                words = []
-            elif set(word) <= set("<>&"):
-                skip = True
-            elif skip:
-                skip = False
-            else:
-                words.append(word)
-        yield words
+    """The words of each simple command, without redirections; also of a script among the words."""
+    text = re.sub(r"\\\n|(^|[ \t])#.*$|\d?>&\d", " ", text, flags=re.MULTILINE)
+    lexer = shlex.shlex(text, posix=True, punctuation_chars="();<>|&\n")
+    lexer.whitespace, lexer.commenters, lexer.whitespace_split = " \t", "", True
+    words: list[str] = []
+    skip = False
+    for word in lexer:
+        if set(word) <= set("();|&\n"):
+            yield words
+            words = []
+        elif set(word) <= set("<>&"):
+            skip = True
+        elif skip:
+            skip = False
+        else:
+            words.append(word)
+            if "\n" in word:
+                yield from commands(word)
+    yield words
 
 
 def ours(text: str) -> Iterator[list[str]]:

@@ -8,8 +8,11 @@ prints is put back.
 from __future__ import annotations
 
 import contextlib
+import functools
 import re
 import subprocess
+import threading
+from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -49,6 +52,7 @@ class Fleet(Lab):
         self._base = base
         self.files = files
         self.workstation = Workstation(folder / "workstation")
+        self.places: list[tuple[str, str]] = []
         self._booted = contextlib.ExitStack()
 
     def __enter__(self) -> Self:
@@ -74,7 +78,11 @@ class Fleet(Lab):
 
     def _pairs(self) -> list[tuple[str, str]]:
         api = [(RESTORED["auth_url"], self.emulator.auth_url), (RESTORED["url"], self.emulator.url)]
-        return [*((ADDRESS.format(i), host) for i, host in enumerate(self.hosts, 1)), *api]
+        return [
+            *((ADDRESS.format(i), host) for i, host in enumerate(self.hosts, 1)),
+            *api,
+            *self.places,
+        ]
 
     def into(self, text: str, number: int) -> str:
         """The page's text for the machine ``number``; 0 is the workstation."""
@@ -135,6 +143,16 @@ class Fleet(Lab):
             self.machines[number - 1].run(f"mkdir -p {folder}; cat /run/block > {path}")
         else:
             self.workstation.write(path, text + "\n")
+
+    def serve_files(self) -> str:
+        """Serve the package to the machines; the URL."""
+        hub = self.emulator.dns_address[0]
+        handler = functools.partial(SimpleHTTPRequestHandler, directory=str(self.files))
+        server = ThreadingHTTPServer((hub, 0), handler)
+        self._booted.callback(server.server_close)
+        self._booted.callback(server.shutdown)
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        return f"http://{hub}:{server.server_port}/"
 
     def until_answered(self) -> None:
         """Wait until every application answers."""

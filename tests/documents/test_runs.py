@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from dnsbalancer_exporter import __version__
-from tests.documents.before import bare, played, published, running, watched
+from tests.documents.before import bare, clouded, played, published, running, watched
 from tests.documents.fleet import Fleet
 from tests.documents.pages import DOCS, Block, blocks
 from tests.documents.printed import agrees
@@ -34,6 +34,7 @@ PAGES: Mapping[str, tuple[int, Callable[[Fleet], None]]] = {
     "operations.md": (3, running),
     "monitoring.md": (3, watched),
     "ansible.md": (3, played),
+    "cloud-init.md": (3, clouded),
 }
 """Which pages are followed, on how many machines, and what their reader has before."""
 

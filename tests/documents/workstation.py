@@ -9,8 +9,10 @@ from __future__ import annotations
 import contextlib
 import os
 import re
+import shutil
 import signal
 import subprocess
+import tempfile
 from pathlib import Path
 
 from tests.e2e.lab import command
@@ -18,6 +20,10 @@ from tests.e2e.stage import free_port
 from tests.needed import PATH, program
 
 PLACES = re.compile(r"(?<![\w:.])/(?=(etc|var/lib)/(prometheus|grafana)\b)")
+SHARED = "-o ControlMaster=auto -o ControlPersist=60s"
+DEADLINE = 900.0
+"""Seconds after which a command is held to hang; no measure of speed."""
+
 SSH = """\
 IdentityFile {key}
 User root
@@ -35,6 +41,24 @@ setsid {prometheus} --config.file={folder}/etc/prometheus/prometheus.yml \
 echo $! >prometheus.pid
 """
 
+OPENSTACK = """\
+#!/bin/sh
+# server create --user-data FILE ... NAME-N: the machine N is there and meets its data only now
+for name; do :; done
+address=$(grep 'own_ip:' "$4" | tr -dc '0-9.')
+ssh -F {folder}/ssh_config "$address" "
+    mkdir -p /var/lib/cloud/seed/nocloud && cd /var/lib/cloud/seed/nocloud
+    cat > user-data && echo instance-id: $name > meta-data
+    # each says in its status whether any module failed, such as that of the locale
+    cloud-init init --local; cloud-init init
+    cloud-init modules --mode=config; cloud-init modules --mode=final" < "$4"
+"""
+CLOUD_INIT = """\
+#!/bin/sh
+# schema --config-file FILE, where cloud-init is installed
+ssh -F {folder}/ssh_config {machine} "cat > $3; cloud-init schema --config-file $3" < "$3"
+"""
+
 
 class Workstation:
     """The reader's own machine; its files are in ``folder``."""
@@ -43,6 +67,7 @@ class Workstation:
         self.folder = folder
         self._address = f"127.0.0.1:{free_port('127.0.0.1')}"
         (folder / "bin").mkdir(parents=True)
+        self._sockets = tempfile.mkdtemp()  # their paths must be short
         key = folder / "id"
         command("ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", str(key))
         self.key = key.with_suffix(".pub").read_text()
@@ -50,12 +75,17 @@ class Workstation:
 
     def watch(self) -> None:
         """Have Prometheus."""
-        script = self.folder / "bin/systemctl"
-        tool = program("prometheus")
-        script.write_text(
-            SYSTEMCTL.format(folder=self.folder, prometheus=tool, address=self._address)
-        )
-        script.chmod(0o755)
+        self._give("systemctl", SYSTEMCTL, prometheus=program("prometheus"), address=self._address)
+
+    def command_cloud(self, machine: str) -> None:
+        """Have a cloud, whose machines are there, and cloud-init, which is on ``machine``."""
+        self._give("openstack", OPENSTACK)
+        self._give("cloud-init", CLOUD_INIT, machine=machine)
+
+    def _give(self, name: str, script: str, **values: str) -> None:
+        path = self.folder / "bin" / name
+        path.write_text(script.format(folder=self.folder, **values))
+        path.chmod(0o755)
 
     def into(self, text: str) -> str:
         """A page's text for here."""
@@ -72,14 +102,15 @@ class Workstation:
                 "PATH": f"{self.folder}/bin:{PATH}",
                 "HOME": str(self.folder),
                 "LANG": "C.UTF-8",
-                "ANSIBLE_SSH_ARGS": f"-F {self.folder}/ssh_config",
+                "ANSIBLE_SSH_ARGS": f"-F {self.folder}/ssh_config {SHARED}",
+                "ANSIBLE_SSH_CONTROL_PATH_DIR": self._sockets,
             },
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
             text=True,
             check=False,
-            timeout=300,
+            timeout=DEADLINE,
         )
 
     def write(self, path: str, text: str) -> None:
@@ -90,5 +121,6 @@ class Workstation:
 
     def close(self) -> None:
         """End what was started."""
+        shutil.rmtree(self._sockets, ignore_errors=True)
         with contextlib.suppress(OSError, ValueError):
             os.kill(int((self.folder / "prometheus.pid").read_text()), signal.SIGKILL)
