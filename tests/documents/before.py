@@ -4,36 +4,16 @@ from __future__ import annotations
 
 import shutil
 
+from tests.documents.checkers import TWELVE
 from tests.documents.fleet import Fleet
+from tests.documents.pages import DOCS, blocks
 from tests.needed import program
 from tests.repo.generated import ROOT
 
-TWELVE = """\
-config:
-    url: "https://mcs.mail.ru/public-dns/"
-    auth_url: "https://infra.mail.ru:3535/v3/"
-    login: "example@test"
-    project_id: "777e19938fe947666d5d3be5c00053d7"
-    zone: "example.com"
-    own_ip: "203.0.113.11"
-    is_self_maintenance: true
-    driver: "vkcloudns"
-    protocol: "tcp"
-    port: 80
-    timeout: 5
-"""
+CONFIGURATION = "config:\n" + "".join(f'    {key}: "{value}"\n' for key, value in TWELVE.items())
+CONFIGURATION += "    timeout: 5\n"
 PASSWORD = '    password: "123456example"\n'
-UNIT = """\
-[Unit]
-Description=dnsbalancer
-After=network.target
-[Service]
-Type=simple
-ExecStart=/usr/local/bin/dnsbalancer
-Restart=always
-[Install]
-WantedBy=multi-user.target
-"""
+UNIT = next(block.text for block in blocks(DOCS / "article.md") if block.language == "ini")
 STAND_IN = "#!/bin/sh\nexec sleep infinity"
 """In the place of the published tool, which is not to be had here."""
 
@@ -48,7 +28,7 @@ def running(fleet: Fleet) -> None:
     bare(fleet)
     for number, machine in enumerate(fleet.machines, 1):
         machine.run("dpkg -i /root/dnsbalancer_*_all.deb")
-        fleet.write(number, "/etc/dnsbalancer/config.yaml", TWELVE)
+        fleet.write(number, "/etc/dnsbalancer/config.yaml", CONFIGURATION)
         machine.put("/etc/dnsbalancer/password", fleet.into("123456example", number), 0o600)
         machine.run("systemctl enable --now dnsbalancer")
     fleet.until_published(*fleet.hosts)
@@ -63,7 +43,7 @@ def published(fleet: Fleet) -> None:
     for number, machine in enumerate(fleet.machines, 1):
         machine.put("/usr/local/bin/dnsbalancer", STAND_IN, 0o755)
         machine.put("/etc/systemd/system/dnsbalancer.service", UNIT)
-        fleet.write(number, "/etc/dnsbalancer/config.yaml", TWELVE + PASSWORD)
+        fleet.write(number, "/etc/dnsbalancer/config.yaml", CONFIGURATION + PASSWORD)
         machine.run("systemctl daemon-reload; systemctl enable --now dnsbalancer")
 
 

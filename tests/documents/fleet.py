@@ -43,6 +43,11 @@ RESTORED = {"url": "https://mcs.mail.ru/public-dns/", "auth_url": "https://infra
 UNIT = "/etc/systemd/system/nginx.service"
 
 
+class _Quiet(SimpleHTTPRequestHandler):
+    def log_message(self, *_: object) -> None:
+        pass
+
+
 class Fleet(Lab):
     """Machines 1 to ``count``, each with an application on port 80 that `systemctl` calls nginx."""
 
@@ -147,7 +152,7 @@ class Fleet(Lab):
     def serve_files(self) -> str:
         """Serve the package to the machines; the URL."""
         hub = self.emulator.dns_address[0]
-        handler = functools.partial(SimpleHTTPRequestHandler, directory=str(self.files))
+        handler = functools.partial(_Quiet, directory=str(self.files))
         server = ThreadingHTTPServer((hub, 0), handler)
         self._booted.callback(server.server_close)
         self._booted.callback(server.shutdown)

@@ -9,7 +9,7 @@ import pytest
 
 from tests.documents.checkers import CHECKERS
 from tests.documents.commands import known, ours
-from tests.documents.pages import MARKS, RUSSIAN, Block, blocks, documents, prose
+from tests.documents.pages import DOCS, MARKS, RUSSIAN, Block, blocks, documents, prose
 from tests.repo.generated import ROOT
 
 BLOCKS = [block for page in documents() for block in blocks(page)]
@@ -51,3 +51,16 @@ def test_a_block_says_whether_it_is_run(block: Block) -> None:
 def test_a_page_names_only_commands_and_flags_that_exist(page: Path) -> None:
     found = re.findall(r"`(dnsbalancer [^`]+)`", prose(page.read_text()))
     assert [text for text in found for words in ours(text) if not known(words)] == []
+
+
+def test_most_commands_are_run() -> None:
+    commands = [b for b in BLOCKS if b.language == "sh" and not _is_old(b)]
+    unrun = [b for b in commands if "not run" in b.marks]
+    assert len(unrun) * 4 < len(commands), [str(block) for block in unrun]
+
+
+@pytest.mark.parametrize("kind", ["ansible", "cloud-init"])
+def test_what_a_page_shows_is_what_is_in_packaging(kind: str) -> None:
+    files = [path.read_text() for path in (ROOT / "packaging" / kind).glob("*.yaml")]
+    shown = [b.text for b in BLOCKS if b.page == DOCS / f"{kind}.md" and "file" in b.marks]
+    assert sorted(shown) == sorted(files)

@@ -49,9 +49,9 @@ address=$(grep 'own_ip:' "$4" | tr -dc '0-9.')
 ssh -F {folder}/ssh_config "$address" "
     mkdir -p /var/lib/cloud/seed/nocloud && cd /var/lib/cloud/seed/nocloud
     cat > user-data && echo instance-id: $name > meta-data
-    # each says in its status whether any module failed, such as that of the locale
-    cloud-init init --local; cloud-init init
-    cloud-init modules --mode=config; cloud-init modules --mode=final" < "$4"
+    echo 'locale: false' > /etc/cloud/cloud.cfg.d/90-small.cfg
+    cloud-init init --local && cloud-init init
+    cloud-init modules --mode=config && cloud-init modules --mode=final" < "$4"
 """
 CLOUD_INIT = """\
 #!/bin/sh
