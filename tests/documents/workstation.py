@@ -103,6 +103,7 @@ class Workstation:
                 "HOME": str(self.folder),
                 "LANG": "C.UTF-8",
                 "ANSIBLE_SSH_ARGS": f"-F {self.folder}/ssh_config {SHARED}",
+                "ANSIBLE_PIPELINING": "1",
                 "ANSIBLE_SSH_CONTROL_PATH_DIR": self._sockets,
             },
             stdin=subprocess.DEVNULL,
