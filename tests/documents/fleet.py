@@ -98,6 +98,9 @@ class Fleet(Lab):
         for page, test in self._pairs():
             text = re.sub(rf"{re.escape(page)}(?!\d)", test, text)
         text = text.replace("123456example", PASSWORD).replace("sleep 60", "sleep 1")
+        # the provider's own URLs are what the page need not say
+        here = f"--url {self.emulator.url} --auth-url {self.emulator.auth_url}"
+        text = text.replace("dnsbalancer init ", f"dnsbalancer init {here} ")
         host, port = self.emulator.dns_address
         text = re.sub(r"\bdig (?!@)", f"dig @{host} -p {port} ", text)
         return text if number else self.workstation.into(text)

@@ -84,17 +84,19 @@ def _follow(fleet: Fleet, block: Block, after: Block | None) -> None:
         for number in fleet.numbers(where):
             fleet.write(number, path, block.text)
         return
-    where, _, background = block.marks["run"].partition(", ")
+    where, _, how = block.marks["run"].partition(", ")
     for number in fleet.numbers(where):
         script = block.text
-        if background:
+        if how == "background":
             fleet.begin(number, script)
             script = "cat /run/background.out"
-        _repeat(fleet, number, block, script, after)
+        _repeat(fleet, number, block, script, after, 0.0 if how == "once" else PATIENCE)
 
 
-def _repeat(fleet: Fleet, number: int, block: Block, script: str, after: Block | None) -> None:
-    end = time.monotonic() + PATIENCE
+def _repeat(
+    fleet: Fleet, number: int, block: Block, script: str, after: Block | None, seconds: float
+) -> None:
+    end = time.monotonic() + seconds
     while True:
         done = fleet.do(number, script)
         printed = fleet.out_of(done.stdout)
