@@ -42,8 +42,11 @@ ENVIRONMENT = {**os.environ, "ANSIBLE_ROLES_PATH": str(ROOT / "packaging/ansible
 PEM = b"-----BEGIN CERTIFICATE-----\n-----BEGIN PRIVATE KEY-----\n"
 
 
-def tool(name: str, *arguments: str, text: str, file: str = "block") -> str:
-    """Run a tool on a file with ``text``, its path in the place of {}; what it finds fault with."""
+def tool(name: str, *arguments: str, text: str, file: str = "block", silent: bool = False) -> str:
+    """Run a tool on a file with ``text``, its path in the place of {}; what it finds fault with.
+
+    A ``silent`` one finds fault with what it says anything of, whatever its status.
+    """
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / file
         path.write_text(text)
@@ -51,7 +54,7 @@ def tool(name: str, *arguments: str, text: str, file: str = "block") -> str:
         done = subprocess.run(
             [program(name), *words], capture_output=True, text=True, check=False, env=ENVIRONMENT
         )
-    return done.stdout + done.stderr if done.returncode else ""
+    return done.stdout + done.stderr if done.returncode or silent else ""
 
 
 # --- YAML, by the keys at its top ---------------------------------------------------------
@@ -168,7 +171,7 @@ def check_unit(text: str) -> str:
     if "[Unit]" not in text:  # a drop-in
         text = f"[Service]\nExecStart=/bin/true\n{text}"
     arguments = ("verify", "--man=no", "{}")
-    return tool("systemd-analyze", *arguments, text=text, file="block.service")
+    return tool("systemd-analyze", *arguments, text=text, file="block.service", silent=True)
 
 
 def check_json(text: str) -> str:
