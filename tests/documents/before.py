@@ -14,6 +14,8 @@ CONFIGURATION = "config:\n" + "".join(f'    {key}: "{value}"\n' for key, value i
 CONFIGURATION += "    timeout: 5\n"
 PASSWORD = '    password: "123456example"\n'
 UNIT = next(block.text for block in blocks(DOCS / "article.md") if block.language == "ini")
+TARGETS = '    targets: ["203.0.113.11", "203.0.113.12", "203.0.113.13"]\n'
+"""Without the list, who reads the zone after a peer's withdrawal forgets what it has not seen fail."""
 STAND_IN = "#!/bin/sh\nexec sleep infinity"
 """In the place of the published tool, which is not to be had here."""
 
@@ -23,12 +25,12 @@ def bare(fleet: Fleet) -> None:
     fleet.until_answered()
 
 
-def running(fleet: Fleet) -> None:
+def running(fleet: Fleet, more: str = "") -> None:
     """The package on every machine, members that see each other, all published."""
     bare(fleet)
     for number, machine in enumerate(fleet.machines, 1):
         machine.run("dpkg -i /root/dnsbalancer_*_all.deb")
-        fleet.write(number, "/etc/dnsbalancer/config.yaml", CONFIGURATION)
+        fleet.write(number, "/etc/dnsbalancer/config.yaml", CONFIGURATION + more)
         machine.put("/etc/dnsbalancer/password", fleet.into("123456example", number), 0o600)
         machine.run("systemctl enable --now dnsbalancer")
     fleet.until_published(*fleet.hosts)
@@ -49,7 +51,7 @@ def published(fleet: Fleet) -> None:
 
 def watched(fleet: Fleet) -> None:
     """The package on every machine, and Prometheus on the workstation."""
-    running(fleet)
+    running(fleet, TARGETS)
     fleet.workstation.watch()
 
 
