@@ -15,7 +15,7 @@ CONFIGURATION += "    timeout: 5\n"
 PASSWORD = '    password: "123456example"\n'
 UNIT = next(block.text for block in blocks(DOCS / "article.md") if block.language == "ini")
 TARGETS = '    targets: ["203.0.113.11", "203.0.113.12", "203.0.113.13"]\n'
-"""Without the list, who reads the zone after a peer's withdrawal forgets what it has not seen fail."""
+"""Without the list, who reads the zone after a peer's withdrawal may forget the address."""
 STAND_IN = "#!/bin/sh\nexec sleep infinity"
 """In the place of the published tool, which is not to be had here."""
 
