@@ -1,7 +1,7 @@
 """The configuration file: one frozen value, or every problem at once, each with line and key.
 
     yaml_text   bytes to a tree of texts that know their line
-    values      one text to one value
+    values      one text to one value; told: and what it may be
     sections    a mapping by a table of keys
     targets     addresses with probes and names
     top_keys pool_keys http_keys schema     the table
@@ -17,7 +17,7 @@ from __future__ import annotations
 from dnsbalancer_exporter.config.api import Api
 from dnsbalancer_exporter.config.http_keys import http_table
 from dnsbalancer_exporter.config.load import Config, parse, problem_of_oserror
-from dnsbalancer_exporter.config.schema import KEYS, reference_table
+from dnsbalancer_exporter.config.schema import KEYS, Row, reference, reference_within
 from dnsbalancer_exporter.config.web_file import TlsTerms, WebConfig, parse_web
 from dnsbalancer_exporter.config.web_keys import ClientCertificate, TlsVersion
 
@@ -26,6 +26,7 @@ __all__ = [
     "Api",
     "ClientCertificate",
     "Config",
+    "Row",
     "TlsTerms",
     "TlsVersion",
     "WebConfig",
@@ -33,5 +34,6 @@ __all__ = [
     "parse",
     "parse_web",
     "problem_of_oserror",
-    "reference_table",
+    "reference",
+    "reference_within",
 ]

@@ -72,6 +72,7 @@ RECORD = Key(
     "record",
     _records,
     "The name in the zone, or a list of names with one verdict.",
+    kind="name or list",
     default="@",
 )
 MEMBER = Key(
@@ -84,6 +85,7 @@ OWN_IP = Key(
     "own_ip",
     own_addresses,
     "The public address of this machine, or `{address, probe}`, or a list with one per family.",
+    kind="address, mapping or list",
     otherwise="required for a member, and for a witness without `targets`",
 )
 PROTOCOL = Key(
@@ -95,13 +97,14 @@ PROTOCOL = Key(
 PORT: Key[Node] = Key(
     "port",
     _as_is,
-    "The port that is probed, from 1 to 65535; ignored for `icmp`.",
+    "The port that is probed; ignored for `icmp`.",
+    kind="whole number",
     otherwise="required for `tcp`; 80 for `http`, 443 for `https`",
 )
 INTERVAL = Key(
     "interval",
     scalar(values.duration(0.1, 86400)),
-    "Between checks of a settled target and between reads of a quiet zone, from 100 ms to 24 h.",
+    "Between checks of a settled target and between reads of a quiet zone.",
     default="180",
 )
 TIMEOUT = Key(
@@ -114,67 +117,70 @@ TIMEOUT = Key(
 PROBE_TIMEOUT = Key(
     "probe_timeout",
     scalar(values.duration(0.01, 60)),
-    "The deadline of one probe, from 10 ms to 60 s.",
+    "The deadline of one probe.",
     default="2",
 )
 FAST_INTERVAL = Key(
     "fast_interval",
     scalar(values.duration(0.01, 3600)),
-    "Between probes while a result is being confirmed, from 10 ms to 1 h and at most `interval`.",
+    "Between probes while a result is being confirmed; at most `interval`.",
     default="1",
 )
 FALL = Key(
     "fall",
     scalar(values.whole(1, 100)),
-    "Failed probes in a row after which a target is down, from 1 to 100.",
+    "Failed probes in a row after which a target is down.",
     default="3",
 )
 RISE = Key(
     "rise",
     scalar(values.whole(1, 100)),
-    "Successful probes in a row after which a target is up, from 1 to 100.",
+    "Successful probes in a row after which a target is up.",
     default="2",
 )
 TARGETS = Key(
     "targets",
     addresses(least=1),
     "A list of IP addresses or `{address, probe, name}`; only these, and a member's own, are ours.",
+    kind="list",
     otherwise="what the record set holds",
 )
 RETIRED = Key(
     "retired",
     retired_addresses,
     "A list of IP addresses that were ours and must go.",
+    kind="list",
     otherwise="none",
 )
 TTL = Key(
     "ttl",
     scalar(values.whole_seconds(60, 2147483647)),
-    "The TTL of records that we create, unless their siblings have another; at least 60 s.",
+    "The TTL of records that we create, unless their siblings have another.",
     default="60",
 )
 MIN_RECORDS = Key(
     "min_records",
     scalar(values.whole(1, 500)),
-    "The floor: a withdrawal leaves at least so many records, from 1 to 500.",
+    "The floor: a withdrawal leaves at least so many records.",
     default="1",
 )
 MAX_WITHDRAWALS = Key(
     "max_withdrawals",
     scalar(values.whole(1, 500)),
-    "Withdrawals per cycle at most, from 1 to 500.",
+    "Withdrawals per cycle at most.",
     otherwise="half of the set, rounded down, at least 1",
 )
 REMEMBER = Key(
     "remember",
     scalar(values.duration(0, 30 * 86400)),
-    "How long a withdrawn learned target stays a target, up to 30 d.",
+    "How long a withdrawn learned target stays a target.",
     default="24h",
 )
 REFERENCE = Key(
     "reference",
     addresses(least=0),
     "Addresses outside the pool, as in `targets`, that tell whether we are the isolated one.",
+    kind="list",
     otherwise="none",
 )
 MODE = Key(
@@ -188,5 +194,6 @@ RESOLVERS = Key(
     _resolvers,
     "Who is asked whether DNS serves what the API says: a list of addresses, with `:port` if it is "
     "not 53, or `off`; needs the extra `dns`.",
+    kind="list or `off`",
     otherwise="the zone's own name servers",
 )

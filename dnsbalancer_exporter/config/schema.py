@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
-from dnsbalancer_exporter.config import pool_keys, top_keys
-from dnsbalancer_exporter.config.http_keys import HTTP
-from dnsbalancer_exporter.config.sections import Key, Level
+from typing import NamedTuple
+
+from dnsbalancer_exporter.config import pool_keys, targets, top_keys, values
+from dnsbalancer_exporter.config.http_keys import HTTP, HTTP_KEYS
+from dnsbalancer_exporter.config.sections import Key, Level, Scalar
+from dnsbalancer_exporter.config.told import Told
 
 KEYS: tuple[Key[object], ...] = (
     top_keys.DRIVER,
@@ -48,7 +51,15 @@ KEYS: tuple[Key[object], ...] = (
     top_keys.POOLS,
     pool_keys.NAME,
 )
-"""Every key, in the order of the reference. Those of a target, a probe or a lock are told there."""
+"""Every key of the top level and of a pool, in the order of the reference."""
+
+WITHIN: tuple[tuple[str, tuple[Key[object], ...]], ...] = (
+    ("`targets`, `reference`", (targets.ADDRESS, targets.NAME, targets.PROBE)),
+    ("`own_ip`", (targets.ADDRESS, targets.PROBE)),
+    ("`probe`", (targets.PROBE_ADDRESS, targets.PROBE_PROTOCOL, targets.PROBE_PORT)),
+    ("`lock`", (top_keys.LEASE, top_keys.MARGIN)),
+)
+"""The keys of a value that is itself a mapping, by the key that it is the value of."""
 
 TOP = tuple(key for key in KEYS if key.level is not Level.POOL)
 IN_POOL = tuple(key for key in KEYS if key.level is not Level.TOP)
@@ -70,12 +81,44 @@ NOT_IN_POOL = _LATER | {
 
 _STANDS = {Level.TOP: "top", Level.POOL: "pool", Level.BOTH: "top, pool"}
 
+_KINDS: dict[object, str] = {
+    values.plain: "text",
+    values.label: "text",
+    values.project_id: "text",
+    values.path: "absolute path",
+    values.flag: "yes or no",
+    values.zone: "domain name",
+    values.listen: "address and port",
+    values.machine: "IP address",
+}
+"""What the converters take that have no bounds to tell."""
 
-def reference_table() -> str:
-    """The keys as a Markdown table, for docs/configuration.md."""
-    rows = ["| key | where | default | meaning |", "| --- | --- | --- | --- |"]
-    for key in KEYS:
-        default = f"`{key.default}`" if key.default else key.otherwise
-        stands_in = default or ("required" if key.required else "none")
-        rows.append(f"| `{key.name}` | {_STANDS[key.level]} | {stands_in} | {key.doc} |")
-    return "\n".join(rows) + "\n"
+
+class Row(NamedTuple):
+    """One key in the reference. ``key`` is the row of the schema; ``kind`` a word for its values,
+    ``least``, ``most`` and ``words`` which of them, as written in a file.
+    """
+
+    key: Key[object]
+    where: str
+    kind: str
+    least: str = ""
+    most: str = ""
+    words: tuple[str, ...] = ()
+
+
+def reference() -> tuple[Row, ...]:
+    """The keys of the top level and of pools. KeyError: a key does not say its `kind`."""
+    return tuple(_row(key, _STANDS[key.level]) for key in KEYS)
+
+
+def reference_within() -> tuple[Row, ...]:
+    """The keys of mappings that are values of others."""
+    return tuple(_row(key, where) for where, keys in WITHIN for key in keys)
+
+
+def _row(key: Key[object], where: str) -> Row:
+    convert = key.read.convert if isinstance(key.read, Scalar) else None
+    if isinstance(convert, Told):
+        return Row(key, where, convert.kind, convert.least, convert.most, convert.words)
+    return Row(key, where, key.kind or _KINDS[convert])

@@ -67,7 +67,8 @@ class Level(Enum):
 @dataclass(frozen=True, slots=True)
 class Key(Generic[T_co]):
     """One row of the schema. ``default`` is written as in a file and read like the rest;
-    ``otherwise`` says in words what stands in where there is no such text.
+    ``otherwise`` says in words what stands in where there is no such text. ``kind`` says in words
+    what is read where ``read`` is no `scalar` of a converter that tells it.
     """
 
     name: str
@@ -75,6 +76,7 @@ class Key(Generic[T_co]):
     doc: str
     default: str = ""
     otherwise: str = ""
+    kind: str = ""
     level: Level = Level.BOTH
     required: bool = False
     synonym_of: str = ""
@@ -221,10 +223,14 @@ def _fold(key: Key[object], values: dict[str, object], lines: dict[str, int], pl
 # --- readers of one value -----------------------------------------------------------------
 
 
-def scalar(convert: Callable[[str], T]) -> Callable[[Node, Place], T | None]:
+@dataclass(frozen=True, slots=True)
+class Scalar(Generic[T]):
     """A reader of one text by ``convert``."""
 
-    def read(node: Node, place: Place) -> T | None:
+    convert: Callable[[str], T]
+
+    def __call__(self, node: Node, place: Place) -> T | None:
+        """The value; None if it is wrong, which is then noted."""
         if isinstance(node, Empty) or (isinstance(node, Text) and not node.text.strip()):
             place.problem(node.line, EMPTY)
             return None
@@ -234,12 +240,15 @@ def scalar(convert: Callable[[str], T]) -> Callable[[Node, Place], T | None]:
             )
             return None
         try:
-            return convert(node.text)
+            return self.convert(node.text)
         except Wrong as wrong:
             place.problem(node.line, str(wrong))
             return None
 
-    return read
+
+def scalar(convert: Callable[[str], T]) -> Scalar[T]:
+    """A reader of one text by ``convert``."""
+    return Scalar(convert)
 
 
 def items(node: Node, place: Place, what: str, *, least: int = 0) -> Iterator[tuple[Node, Place]]:

@@ -83,8 +83,8 @@ class Listed:
 
 
 PROBE_ADDRESS = Key("address", scalar(values.machine), "The address that is probed instead.")
-PROBE_PROTOCOL = Key("protocol", protocol, "`tcp`, `icmp`, `http` or `https`.")
-PROBE_PORT = Key("port", scalar(values.whole(1, 65535)), "The port, from 1 to 65535.")
+PROBE_PROTOCOL = Key("protocol", protocol, "How this target is probed.")
+PROBE_PORT = Key("port", scalar(values.whole(1, 65535)), "The port.")
 PROBE_KEYS: tuple[Key[object], ...] = (PROBE_ADDRESS, PROBE_PROTOCOL, PROBE_PORT, HTTP)
 
 
@@ -107,7 +107,12 @@ def _probe(node: Node, place: Place) -> Probe | None:
 
 ADDRESS = Key("address", scalar(values.machine), "The IP address.", required=True)
 NAME = Key("name", scalar(values.label), "The name that people know it by.")
-PROBE = Key("probe", _probe, "How it is probed, if not at its own address as the pool says.")
+PROBE = Key(
+    "probe",
+    _probe,
+    "How it is probed, if not at its own address as the pool says.",
+    kind="address or mapping",
+)
 
 
 def _entry(node: Node, place: Place, keys: tuple[Key[object], ...]) -> Listed | None:

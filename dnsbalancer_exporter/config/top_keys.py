@@ -20,7 +20,7 @@ from dnsbalancer_exporter.model import LockTerms, Secret
 LEASE = Key(
     "lease",
     scalar(values.duration(5, 3600)),
-    "How long a lock is valid, from 5 s to 1 h.",
+    "How long a lock is valid.",
     default="60",
 )
 MARGIN = Key(
@@ -88,6 +88,7 @@ URL = Key(
     "url",
     scalar(values.plain),
     "Where the provider's DNS API is; for `rfc2136` the name server, `dns://HOST:PORT`.",
+    kind="URL",
     level=Level.TOP,
     required=True,
 )
@@ -110,6 +111,7 @@ PASSWORD = Key(
     scalar(_secret),
     "The user's password; the API's key for `powerdns`; the TSIG key's secret in base64 for "
     "`rfc2136`.",
+    kind="text",
     otherwise="`password_file`, else `$DNSBALANCER_PASSWORD`, else the systemd credential "
     "`password`; one of them is required",
     level=Level.TOP,
@@ -148,6 +150,7 @@ LOCK = Key(
     "lock",
     _lock,
     "How withdrawals of several writers are kept apart: `zone`, `off`, or `{lease, margin}`.",
+    kind="word or mapping",
     default="zone",
     level=Level.TOP,
 )
@@ -190,6 +193,7 @@ POOLS = Key(
     "pools",
     _pools,
     "A list of pools; an entry inherits what it does not set.",
+    kind="list",
     otherwise="one pool, from the keys of the top level",
     level=Level.TOP,
 )

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import ipaddress
 import re
-from collections.abc import Callable
 from urllib.parse import SplitResult, urlsplit
 
+from dnsbalancer_exporter.config.told import Told
 from dnsbalancer_exporter.config.values import Wrong
 
 
-def endpoint(ending: str, optional: tuple[str, ...]) -> Callable[[str], str]:
+def endpoint(ending: str, optional: tuple[str, ...]) -> Told[str]:
     """An http(s) URL that ends in ``ending``; each of ``optional`` may stand there already."""
 
     def convert(text: str) -> str:
@@ -19,7 +19,7 @@ def endpoint(ending: str, optional: tuple[str, ...]) -> Callable[[str], str]:
         found = next((end for end in optional if trail.endswith(end)), "/")
         return f"{parts.scheme}://{parts.netloc}{trail.removesuffix(found)}{ending}"
 
-    return convert
+    return Told(convert, "URL")
 
 
 def powerdns(text: str) -> str:

@@ -8,10 +8,11 @@ from __future__ import annotations
 
 import ipaddress
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from fractions import Fraction
 from typing import TypeVar
 
+from dnsbalancer_exporter.config.told import UNITS, Told, duration_text
 from dnsbalancer_exporter.names import canonical_address
 
 T = TypeVar("T")
@@ -23,14 +24,6 @@ class Wrong(Exception):
 
 # --- numbers ------------------------------------------------------------------------------
 
-_UNITS = {
-    "": Fraction(1),
-    "ms": Fraction(1, 1000),
-    "s": Fraction(1),
-    "m": Fraction(60),
-    "h": Fraction(3600),
-    "d": Fraction(86400),
-}
 _DURATION = re.compile(r"([0-9]{1,12}(?:\.[0-9]{1,9})?) ?(ms|s|m|h|d)?")
 
 
@@ -39,22 +32,22 @@ def number_text(value: float) -> str:
     return f"{value:.12g}"
 
 
-def duration(low: float, high: float) -> Callable[[str], float]:
+def duration(low: float, high: float) -> Told[float]:
     """Seconds, as a number or as ``500ms``, ``2s``, ``2m``, ``1h``, ``1d``, within the bounds."""
 
     def convert(text: str) -> float:
         match = _DURATION.fullmatch(text.strip().lower())
         if match is None:
             raise Wrong("must be a duration: seconds, or a number with `ms`, `s`, `m`, `h` or `d`")
-        value = float(Fraction(match[1]) * _UNITS[match[2] or ""])
+        value = float(Fraction(match[1]) * UNITS[match[2] or ""])
         if not low <= value <= high:
             raise Wrong(f"must be from {number_text(low)} to {number_text(high)} seconds")
         return value
 
-    return convert
+    return Told(convert, "duration", duration_text(low), duration_text(high))
 
 
-def whole_seconds(low: int, high: int) -> Callable[[str], int]:
+def whole_seconds(low: int, high: int) -> Told[int]:
     """A duration that is a whole number of seconds."""
     seconds = duration(low, high)
 
@@ -64,10 +57,10 @@ def whole_seconds(low: int, high: int) -> Callable[[str], int]:
             raise Wrong("must be a whole number of seconds")
         return int(value)
 
-    return convert
+    return Told(convert, "duration", seconds.least, seconds.most)
 
 
-def whole(low: int, high: int) -> Callable[[str], int]:
+def whole(low: int, high: int) -> Told[int]:
     """A whole number within the bounds."""
 
     def convert(text: str) -> int:
@@ -75,7 +68,7 @@ def whole(low: int, high: int) -> Callable[[str], int]:
             raise Wrong(f"must be a whole number from {low} to {high}")
         return int(text)
 
-    return convert
+    return Told(convert, "whole number", str(low), str(high))
 
 
 # --- words --------------------------------------------------------------------------------
@@ -91,9 +84,7 @@ def flag(text: str) -> bool:
     return value
 
 
-def choice(
-    values: Mapping[str, T], *, others: Mapping[str, str] | None = None
-) -> Callable[[str], T]:
+def choice(values: Mapping[str, T], *, others: Mapping[str, str] | None = None) -> Told[T]:
     """One of the words, in any case; ``others`` has its own sentence for some wrong ones."""
     *first, last = (f"`{word}`" for word in values)
     right = f"must be {', '.join(first)} or {last}"
@@ -104,7 +95,7 @@ def choice(
             raise Wrong((others or {}).get(word, right))
         return values[word]
 
-    return convert
+    return Told(convert, "word", words=tuple(values))
 
 
 def plain(text: str) -> str:

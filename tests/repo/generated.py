@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
+from typing import NamedTuple
 
-from dnsbalancer_exporter.config import http_table, reference_table
+import yaml
+
+from dnsbalancer_exporter.config import Row as ConfigRow
+from dnsbalancer_exporter.config import reference, reference_within
 from dnsbalancer_exporter.errors import ApiReason
 from dnsbalancer_exporter.export.catalogue import PROCESS_ROWS, REPORT_ROWS, WEB_REJECTIONS, Row
 from dnsbalancer_exporter.export.failover import STEPS
@@ -13,29 +18,9 @@ from dnsbalancer_exporter.report import API_OPERATIONS, LOCK_EVENTS, PROBE_BUCKE
 
 ROOT = Path(__file__).parents[2]
 
-CONFIGURATION = """\
-# Configuration
-
-One YAML file with the single key `config`. Every value may be written as text. Durations are
-seconds, or text like `500ms`, `2m`, `1h`. A wrong file is refused with every problem in it, each
-with line, key and what would be right (`dnsbalancer check FILE`, status 2); at a reload (SIGHUP)
-the old configuration then stays in use. *Where* is `top` for keys beside each other in `config`,
-`pool` for keys of an entry of `pools`, `both` for keys that an entry may set and else takes from
-the top.
-
-The password is taken from `password`, else from `password_file`, else from
-`$DNSBALANCER_PASSWORD`, else from the systemd credential `password`
-(`LoadCredential=password:/etc/dnsbalancer/password`).
-
-{table}
-## `http`
-
-Stands at the top, in a pool, or in the `probe` of a target; key by key, the inner one wins. The
-address that is asked is always the target's own. There are no keys for users or tokens: the path
-is shown in the log, on the page and in the status, so put nothing secret into it.
-
-{http}
-"""
+CONFIGURATION = (ROOT / "tests/repo/configuration.md").read_text()
+CONFIGURATION_RU = (ROOT / "tests/repo/configuration.ru.md").read_text()
+"""What is written by hand around the tables of the reference, `{{table}}` and `{{within}}`."""
 
 METRICS = """\
 # Metrics
@@ -89,12 +74,67 @@ def _sets() -> str:
     )
 
 
+class Language(NamedTuple):
+    """How the reference of the configuration is told. ``keys``, ``otherwise`` and ``kinds`` are its
+    texts where they are not the code's; test_reference.py says when one is missing.
+    """
+
+    head: str
+    required: str
+    none: str
+    seconds: str
+    to: str
+    keys: Mapping[str, str]
+    otherwise: Mapping[str, str]
+    kinds: Mapping[str, str]
+
+
+ENGLISH = Language(
+    "| key | where | default | value | meaning |", "required", "none", "s", "to", {}, {}, {}
+)
+RUSSIAN = Language(
+    "| ключ | где | по умолчанию | значение | смысл |",
+    *("обязателен", "нет", "с", "до"),  # noqa: RUF001
+    **yaml.safe_load((ROOT / "tests/repo/russian.yaml").read_text()),
+)
+
+
+def labelled() -> dict[str, ConfigRow]:
+    """Every row of the reference by the key of its Russian: `name`, or `within/name`."""
+    within = {f"{row.where}/{row.key.name}": row for row in reference_within()}
+    return {**{row.key.name: row for row in reference()}, **within}
+
+
+def _configuration(language: Language, rows: dict[str, ConfigRow]) -> str:
+    lines = [language.head, "| --- | --- | --- | --- | --- |"]
+    for label, row in rows.items():
+        key = row.key
+        unit = f" {language.seconds}" if row.kind == "duration" and key.default.isdigit() else ""
+        in_words = key.otherwise and language.otherwise.get(key.name, key.otherwise)
+        default = f"`{key.default}`{unit}" if key.default else in_words
+        default = default or (language.required if key.required else language.none)
+        kind = language.kinds.get(row.kind, row.kind)
+        value = ", ".join(f"`{word}`" for word in row.words) or kind
+        if row.most:
+            value += f", `{row.least}` {language.to} `{row.most}`"
+        meaning = language.keys.get(label, key.doc)
+        lines.append(f"| `{key.name}` | {row.where} | {default} | {value} | {meaning} |")
+    return "\n".join(lines)
+
+
+def _reference(template: str, language: Language) -> str:
+    rows = labelled()
+    own = {label: row for label, row in rows.items() if "/" not in label}
+    within = {label: row for label, row in rows.items() if "/" in label}
+    filled = template.replace("{{table}}", _configuration(language, own))
+    return filled.replace("{{within}}", _configuration(language, within))
+
+
 def documents() -> dict[Path, str]:
     """Every generated document, by its path."""
     return {
-        ROOT / "docs/configuration.md": CONFIGURATION.format(
-            table=reference_table(), http=http_table().strip()
-        ),
+        ROOT / "docs/configuration.md": _reference(CONFIGURATION, ENGLISH),
+        ROOT / "docs/ru/configuration.md": _reference(CONFIGURATION_RU, RUSSIAN),
         ROOT / "docs/metrics.md": METRICS.format(
             report=_rows(REPORT_ROWS),
             process=_rows(PROCESS_ROWS),

@@ -4,8 +4,17 @@ from __future__ import annotations
 
 import pytest
 
-from dnsbalancer_exporter.config import KEYS, reference_table
-from dnsbalancer_exporter.config.sections import Key, Level
+from dnsbalancer_exporter.config import (
+    KEYS,
+    Row,
+    pool_keys,
+    reference,
+    reference_within,
+    targets,
+    top_keys,
+)
+from dnsbalancer_exporter.config.sections import Key, Ledger, Level, Place
+from dnsbalancer_exporter.config.yaml_text import Text
 from tests.unit.config.samples import CONTRACT, changed, load, problems
 
 
@@ -46,9 +55,39 @@ def test_a_key_of_the_top_level_is_refused_in_a_pool(key: Key[object]) -> None:
     assert found == [f"{where}: {what}"]
 
 
-def test_the_reference_has_a_row_per_key() -> None:
-    lines = reference_table().splitlines()
-    assert len(lines) == len(KEYS) + 2
-    assert "| `ttl` | top, pool | `60` | " in reference_table()
-    assert "| `zone` | top, pool | required | " in reference_table()
-    assert "| `retired` | top, pool | none | " in reference_table()
+def test_the_reference_has_a_row_per_key_of_every_table() -> None:
+    assert [row.key for row in reference()] == list(KEYS)
+    within = {id(row.key) for row in reference_within()}
+    written = {
+        id(value)
+        for module in (pool_keys, top_keys, targets)
+        for value in vars(module).values()
+        if isinstance(value, Key)
+    }
+    assert written == {id(key) for key in KEYS} | within
+
+
+def test_a_row_tells_its_bounds_and_choices_as_a_file_has_them() -> None:
+    rows = {row.key.name: row for row in reference()}
+    told = {name: (row.kind, row.least, row.most) for name, row in rows.items()}
+    assert told["interval"] == ("duration", "100ms", "1d")
+    assert told["fall"] == ("whole number", "1", "100")
+    assert rows["mode"].words == ("enforce", "observe")
+    assert told["ca_file"] == ("absolute path", "", "")
+
+
+BOUNDED = [row for row in reference() if row.most]
+
+
+@pytest.mark.parametrize("row", BOUNDED, ids=lambda row: row.key.name)
+def test_the_bounds_that_are_told_are_taken(row: Row) -> None:
+    for text in (row.least, row.most):
+        ledger = Ledger()
+        assert row.key.read(Text(1, text), Place("", ledger)) is not None
+        assert ledger.problems == set()
+
+
+def test_the_bounds_of_the_port_are_taken_and_no_more() -> None:
+    assert problems(changed("port: 0")) != []
+    assert problems(changed("port: 65536")) != []
+    assert [load(changed(f"port: {port}")).pools[0].probe.port for port in (1, 65535)] == [1, 65535]
