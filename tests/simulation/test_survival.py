@@ -1,0 +1,141 @@
+"""What docs/survives.md says of two machines and a witness, where no scenario has played it yet."""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import replace
+
+import pytest
+
+from tests.simulation.stage import A, B, C, Stage
+from tests.simulation.world import target
+
+W = C
+"""The witness's machine: it has no application, and its address is not published."""
+
+
+def with_a_witness(*, seed: int = 1, listed: bool = False) -> Stage:
+    """Two members and a witness; ``listed``: all three name both targets."""
+    stage = Stage(A, B, W, records=(A, B), seed=seed)
+    stage.network.up[W] = False
+    both = (target(A), target(B))
+    for place in (A, B, W):
+        changes = {"member": place != W, "listed": both if listed else ()}
+        stage.at[place].pool = replace(stage.at[place].pool, **changes)
+    return stage
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_a_machine_that_is_cut_from_everything_is_withdrawn_by_its_peer(seed: int) -> None:
+    """A reaches neither B nor the API: B withdraws it, A can do nothing. Joined again, A comes back
+    by itself.
+    """
+
+    async def story(stage: Stage) -> None:
+        await asyncio.sleep(60.0)
+        stage.part((A,), (B,))
+        stage.network.mute.add(A)
+        await stage.until(lambda: stage.published == [B], 60.0)
+        await asyncio.sleep(3600.0)
+        assert stage.published == [B]
+        assert stage.deletes(B) == 0
+        stage.join()
+        await stage.until(lambda: stage.published == [A, B], 60.0)
+
+    assert Stage(A, B, seed=seed).play(story).laws.gaps == 0
+
+
+def test_of_two_one_has_no_api_and_the_other_dies() -> None:
+    """A cannot write and B is dead, with its daemon: its record stays until A has the API again."""
+
+    async def story(stage: Stage) -> None:
+        await asyncio.sleep(60.0)
+        stage.network.mute.add(A)
+        stage.dies(B)
+        await asyncio.sleep(3600.0)
+        assert stage.published == [A, B]
+        stage.join()
+        await stage.until(lambda: stage.published == [A], 400.0)
+
+    assert Stage(A, B).play(story).laws.gaps == 0
+
+
+def test_a_witness_does_it_where_the_other_member_has_no_api() -> None:
+    """The same with a witness: it withdraws B."""
+
+    async def story(stage: Stage) -> None:
+        await asyncio.sleep(60.0)
+        stage.network.mute.add(A)
+        stage.dies(B)
+        await stage.until(lambda: stage.published == [A], 60.0)
+
+    assert with_a_witness().play(story).laws.gaps == 0
+
+
+def test_a_daemon_that_is_dead_leaves_its_address_where_it_is() -> None:
+    """A's daemon is gone, its application lives: nothing changes. The application dies: B withdraws
+    it. It comes back without a daemon: nobody publishes it.
+    """
+
+    async def story(stage: Stage) -> None:
+        await asyncio.sleep(60.0)
+        stage.at[A].kill()
+        await asyncio.sleep(3600.0)
+        assert stage.laws.deletes == {}
+        stage.network.up[A] = False
+        await stage.until(lambda: stage.published == [B], 60.0)
+        stage.network.up[A] = True
+        await asyncio.sleep(3600.0)
+        assert stage.published == [B]
+
+    assert Stage(A, B).play(story).laws.gaps == 0
+
+
+@pytest.mark.parametrize("listed", [False, True], ids=["learned", "listed"])
+def test_a_witness_puts_back_a_machine_whose_daemon_is_dead(listed: bool) -> None:
+    """As above, but with a witness: it publishes A when its application is back."""
+
+    async def story(stage: Stage) -> None:
+        await asyncio.sleep(60.0)
+        stage.at[A].kill()
+        stage.network.up[A] = False
+        await stage.until(lambda: stage.published == [B], 60.0)
+        stage.network.up[A] = True
+        await stage.until(lambda: stage.published == [A, B], 60.0)
+
+    assert with_a_witness(listed=listed).play(story).laws.gaps == 0
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_two_that_do_not_see_each_other_beside_a_witness_that_sees_both(seed: int) -> None:
+    """As 1|2: the witness does not prevent the withdrawals (there is no vote). They are bounded, it
+    takes part in none, and never a gap.
+    """
+
+    async def story(stage: Stage) -> None:
+        await asyncio.sleep(60.0)
+        stage.network.cuts |= {(A, B), (B, A)}
+        await asyncio.sleep(3600.0)
+        assert stage.deletes(A) + stage.deletes(B) >= 1
+        assert max(stage.deletes(A), stage.deletes(B)) <= 5
+        assert stage.times(W, "delete", A) + stage.times(W, "delete", B) == []
+        stage.join()
+        await stage.until(lambda: stage.published == [A, B], 120.0)
+
+    assert with_a_witness(seed=seed).play(story).laws.gaps == 0
+
+
+def test_a_machine_that_was_withdrawn_by_mistake_is_back_by_its_own_next_read() -> None:
+    """B does not reach A, A is well: each time it is out, it is so for one of its intervals at most
+    and the time of the calls.
+    """
+    interval = 60.0
+
+    async def story(stage: Stage) -> None:
+        await asyncio.sleep(60.0)
+        stage.network.cuts.add((B, A))
+        for _ in range(2):
+            await stage.until(lambda: stage.published == [B], 7200.0)
+            await stage.until(lambda: stage.published == [A, B], interval + 20.0)
+
+    assert Stage(A, B, interval=interval).play(story).laws.gaps == 0
