@@ -12,7 +12,7 @@ from tests.repo.generated import ROOT
 FOLDERS = {"s": "simulation", "e": "e2e"}
 
 
-def tests_below(folder: Path) -> set[str]:
+def played_in(folder: Path) -> set[str]:
     """The names of all test functions in a folder."""
     source = "\n".join(path.read_text() for path in folder.rglob("test_*.py"))
     return set(re.findall(r"^(?:async )?def (test_\w+)\(", source, re.MULTILINE))
@@ -27,14 +27,14 @@ def test_every_row_of_what_it_survives_is_played_where_it_says(page: str) -> Non
         evidence = re.findall(r"\b([se]): `(test_\w+)`", row.split(" | ")[-1])
         assert evidence, row
         for where, name in evidence:
-            assert name in tests_below(ROOT / "tests" / FOLDERS[where]), name
+            assert name in played_in(ROOT / "tests" / FOLDERS[where]), name
 
 
 @pytest.mark.parametrize("page", ["docs/laws.md", "docs/ru/laws.md"])
 def test_each_of_the_ten_laws_has_a_test_that_exists(page: str) -> None:
     rows = re.findall(r"^\| (\d+) \| .* \| ([^|]+) \|$", (ROOT / page).read_text(), re.MULTILINE)
     assert [int(number) for number, _ in rows] == list(range(1, 11))
-    there = tests_below(ROOT / "tests")
+    there = played_in(ROOT / "tests")
     for _, cell in rows:
         named = re.findall(r"`(test_\w+)`", cell)
         assert named
