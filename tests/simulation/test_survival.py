@@ -139,3 +139,42 @@ def test_a_machine_that_was_withdrawn_by_mistake_is_back_by_its_own_next_read() 
             await stage.until(lambda: stage.published == [A, B], interval + 20.0)
 
     assert Stage(A, B, interval=interval).play(story).laws.gaps == 0
+
+
+def test_a_second_program_that_puts_a_dead_address_back() -> None:
+    """Somebody who knows no lock puts B's record back, which is dead, again and again: it goes each
+    time, after ten minutes at first, and then after twice the time. Never a gap.
+    """
+
+    async def story(stage: Stage) -> None:
+        await asyncio.sleep(60.0)
+        stage.dies(B)
+        waits = []
+        for _ in range(4):
+            await stage.until(lambda: stage.published == [A], 7200.0)
+            stage.store.add(f"@ A {B}")
+            stage.laws.by_hand(f"puts back {B}")
+            waits.append(await stage.until(lambda: stage.published == [A], 7200.0))
+            await asyncio.sleep(900.0)
+        assert 600.0 <= waits[0] <= 700.0
+        assert 1200.0 <= waits[1] <= 1300.0
+        assert 2400.0 <= waits[2] <= 2500.0
+
+    assert Stage(A, B).play(story).laws.gaps == 0
+
+
+def test_a_machine_that_was_drained_by_itself_is_forgotten_by_the_others() -> None:
+    """A drains itself, and is ended when it is out. The others have seen it leave while it was up:
+    the witness does not publish it, although it still answers.
+    """
+
+    async def story(stage: Stage) -> None:
+        await asyncio.sleep(60.0)
+        stage.drain(A, 86400.0)
+        await stage.until(lambda: stage.published == [B], 60.0)
+        await asyncio.sleep(60.0)
+        stage.at[A].kill()
+        await asyncio.sleep(7200.0)
+        assert stage.published == [B]
+
+    assert with_a_witness().play(story).laws.gaps == 0
