@@ -20,8 +20,8 @@ def with_a_witness(*, seed: int = 1, listed: bool = False) -> Stage:
     stage.network.up[W] = False
     both = (target(A), target(B))
     for place in (A, B, W):
-        changes = {"member": place != W, "listed": both if listed else ()}
-        stage.at[place].pool = replace(stage.at[place].pool, **changes)
+        pool = stage.at[place].pool
+        stage.at[place].pool = replace(pool, member=place != W, listed=both if listed else ())
     return stage
 
 
