@@ -178,3 +178,26 @@ def test_a_machine_that_was_drained_by_itself_is_forgotten_by_the_others() -> No
         assert stage.published == [B]
 
     assert with_a_witness().play(story).laws.gaps == 0
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_with_references_who_is_cut_off_judges_nobody(seed: int) -> None:
+    """A and B do not see each other, and A does not see the reference either, but the API it does:
+    A withdraws nobody. B withdraws A, which puts itself back and then is contested, as in 1|2.
+    """
+    outside = "192.0.2.99"
+    stage = Stage(A, B, seed=seed)
+    stage.network.up[outside] = True
+    for place in (A, B):
+        stage.at[place].pool = replace(stage.at[place].pool, reference=(target(outside),))
+
+    async def story(stage: Stage) -> None:
+        await asyncio.sleep(60.0)
+        stage.network.cuts |= {(A, B), (B, A), (A, outside)}
+        await asyncio.sleep(3600.0)
+        assert stage.deletes(B) == 0
+        assert 1 <= stage.deletes(A) <= 5
+        stage.join()
+        await stage.until(lambda: stage.published == [A, B], 120.0)
+
+    assert stage.play(story).laws.gaps == 0
