@@ -15,7 +15,6 @@ Pure: environment and file reading are arguments.
 from __future__ import annotations
 
 from dnsbalancer_exporter.config.api import Api
-from dnsbalancer_exporter.config.http_keys import http_table
 from dnsbalancer_exporter.config.load import Config, parse, problem_of_oserror
 from dnsbalancer_exporter.config.schema import KEYS, Row, reference, reference_within
 from dnsbalancer_exporter.config.web_file import TlsTerms, WebConfig, parse_web
@@ -30,7 +29,6 @@ __all__ = [
     "TlsTerms",
     "TlsVersion",
     "WebConfig",
-    "http_table",
     "parse",
     "parse_web",
     "problem_of_oserror",

@@ -67,24 +67,31 @@ def _body(text: str) -> str:
     return text
 
 
-METHOD = Key("method", scalar(_method), "`GET`, or `HEAD`: without a body.", default="GET")
-PATH = Key("path", scalar(_path), "The path, with its query if it has one.", default="/")
+METHOD = Key(
+    "method", scalar(_method), "`GET`, or `HEAD`: without a body.", kind="word", default="GET"
+)
+PATH = Key(
+    "path", scalar(_path), "The path, with its query if it has one.", kind="text", default="/"
+)
 HOST = Key(
     "host",
     scalar(_host),
     "The name in the request, in SNI and in the certificate; never resolved.",
+    kind="domain name or IP address",
     otherwise="the pool's first record",
 )
 STATUS = Key(
     "status",
     _statuses,
     "The good statuses: one, a range, or a list of these. Redirects are not followed.",
+    kind="number, range or list",
     default="200-399",
 )
 BODY = Key(
     "body",
     scalar(_body),
     "A text, as it is and no pattern, that the first 64 kB of the body must hold.",
+    kind="text",
     otherwise="none: the body is not read",
 )
 VERIFY = Key(
@@ -127,8 +134,8 @@ def read_http(node: Node, place: Place) -> Http | None:
 HTTP = Key(
     "http",
     read_http,
-    "What `http` and `https` ask for, and which answer is good: a mapping, see below; ignored for "
-    "other protocols.",
+    "What `http` and `https` ask for, and which answer is good; ignored for other protocols.",
+    kind="mapping",
     otherwise="`GET /` is answered with 200 to 399",
 )
 
@@ -146,12 +153,3 @@ def check_http(layer: Http, read: Callable[[str], bytes]) -> None:
     path = layer.given.get(TRUSTED.name)
     if isinstance(path, str):
         check_authorities(layer.section, TRUSTED, path, read)
-
-
-def http_table() -> str:
-    """The keys of `http` as a Markdown table, for docs/configuration.md."""
-    rows = ["| key | default | meaning |", "| --- | --- | --- |"]
-    for key in HTTP_KEYS:
-        default = f"`{key.default}`" if key.default else key.otherwise
-        rows.append(f"| `{key.name}` | {default} | {key.doc} |")
-    return "\n".join(rows) + "\n"

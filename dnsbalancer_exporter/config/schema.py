@@ -56,7 +56,8 @@ KEYS: tuple[Key[object], ...] = (
 WITHIN: tuple[tuple[str, tuple[Key[object], ...]], ...] = (
     ("`targets`, `reference`", (targets.ADDRESS, targets.NAME, targets.PROBE)),
     ("`own_ip`", (targets.ADDRESS, targets.PROBE)),
-    ("`probe`", (targets.PROBE_ADDRESS, targets.PROBE_PROTOCOL, targets.PROBE_PORT)),
+    ("`probe`", (targets.PROBE_ADDRESS, targets.PROBE_PROTOCOL, targets.PROBE_PORT, HTTP)),
+    ("`http`", HTTP_KEYS),
     ("`lock`", (top_keys.LEASE, top_keys.MARGIN)),
 )
 """The keys of a value that is itself a mapping, by the key that it is the value of."""

@@ -11,6 +11,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
+import hcl2
 import promql_parser
 import yaml
 
@@ -192,6 +193,12 @@ def check_nft(text: str) -> str:
     return tool("nft", "--check", "--file", "{}", text=text)
 
 
+def check_hcl(text: str) -> str:
+    """Judge Terraform's language by its grammar: Debian has no Terraform to ask."""
+    hcl2.loads(text)
+    return ""
+
+
 def check_text(_: str) -> str:
     """What a program prints is compared where the command is run."""
     return ""
@@ -204,6 +211,7 @@ CHECKERS: Mapping[str, Checker] = {
     "json": check_json,
     "promql": check_promql,
     "nft": check_nft,
+    "hcl": check_hcl,
     "text": check_text,
 }
 """The languages that a block may have."""

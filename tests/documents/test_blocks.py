@@ -20,7 +20,7 @@ UNRUN = {
     "tested": "another test does the same; its name is said beside it",
 }
 """Why commands are not run, or an output is not compared."""
-OLD = ("docs/runbooks", "docs/runbook.md", "docs/architecture.md", "README", "dashboards", "alerts")
+OLD = ("docs/runbook", "docs/ru/runbook", "docs/architecture.md", "README", "dashboards", "alerts")
 """Pages from before the marks: their blocks are checked, and run by the tests beside them."""
 
 

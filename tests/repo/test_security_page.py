@@ -10,7 +10,7 @@ import pytest
 from dnsbalancer_exporter import control
 from dnsbalancer_exporter.provider import keystone, wire
 from dnsbalancer_exporter.provider.complaint import LIMIT
-from dnsbalancer_exporter.provider.trust import VARIABLES
+from dnsbalancer_exporter.trust import VARIABLES
 from tests.needed import program
 from tests.repo.generated import ROOT
 

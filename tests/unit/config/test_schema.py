@@ -7,6 +7,7 @@ import pytest
 from dnsbalancer_exporter.config import (
     KEYS,
     Row,
+    http_keys,
     pool_keys,
     reference,
     reference_within,
@@ -60,7 +61,7 @@ def test_the_reference_has_a_row_per_key_of_every_table() -> None:
     within = {id(row.key) for row in reference_within()}
     written = {
         id(value)
-        for module in (pool_keys, top_keys, targets)
+        for module in (pool_keys, top_keys, targets, http_keys)
         for value in vars(module).values()
         if isinstance(value, Key)
     }
