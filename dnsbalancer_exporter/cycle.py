@@ -25,6 +25,7 @@ from dnsbalancer_exporter.errors import AnswerLost, Conflict, ProviderError
 from dnsbalancer_exporter.model import (
     Create,
     Delete,
+    Entry,
     Ground,
     Mode,
     Plan,
@@ -335,7 +336,9 @@ class Cycle:
         """Note who goes before it happens: by the next read it may be UP, and be forgotten."""
         until = self._clock() + pool.remember
         grounds = (Ground.DOWN, Ground.DRAINED)
-        going = {d.record.value: until for d in deletes if d.ground in grounds}
+        going = {
+            Entry(d.record.name, d.record.value): until for d in deletes if d.ground in grounds
+        }
         if going and not pool.listed:
             remembered = {**self.outlook.memory(pool).remembered, **going}
             self.outlook.keep(pool, remembered=remembered)
@@ -373,7 +376,7 @@ class Cycle:
             changes=tuple(changes),
             warming=not memory.warm_up.over,
             again_at=min(again, default=None),
-            remembered=tuple(sorted(memory.remembered, key=address_order)),
+            remembered=tuple(sorted({e.address for e in memory.remembered}, key=address_order)),
             drains=self.outlook.drains(pool),
             contests=memory.contests,
             error="",

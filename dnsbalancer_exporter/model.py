@@ -356,16 +356,24 @@ class RecordSetKey(NamedTuple):
     type: RecordType
 
 
+class Entry(NamedTuple):
+    """An address under a name, whatever its record is."""
+
+    name: str
+    address: str
+
+
 @dataclass(frozen=True, slots=True)
 class Kept:
     """What of a pool outlives the process; by address, times on the process's clock.
 
-    ``remembered`` says until when a withdrawn learned target stays one; ``proven`` holds the
+    ``remembered`` says until when a learned target that has left a name stays one, and may be put
+    back there: of several names, it may have left only some. ``proven`` holds the
     probes (`ProbeSpec.label`) of own addresses that have been UP from here.
     """
 
     drains: Mapping[str, Drain] = field(default_factory=dict)
-    remembered: Mapping[str, float] = field(default_factory=dict)
+    remembered: Mapping[Entry, float] = field(default_factory=dict)
     contests: Mapping[str, Contest] = field(default_factory=dict)
     restraints: Mapping[str, Restraint] = field(default_factory=dict)
     proven: frozenset[str] = frozenset()

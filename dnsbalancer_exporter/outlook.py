@@ -7,6 +7,7 @@ read and from the states as they are at that moment.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
@@ -69,16 +70,22 @@ class Outlook:
         self._lists: dict[tuple[str, RecordType], tuple[Record, ...]] = {}
         self._contacts: dict[str, Contact] = {}
         self._views: dict[str, View] = {}
+        self._followed: dict[str, tuple[TargetKey, ...]] = {}
         self._new_gaps: dict[str, list[RecordSetKey]] = {}
 
     def begin(self, pool: Pool) -> None:
         """Start to probe what is known of a pool before its zone has been read."""
-        self._follow(pool, roster.watched(pool, self.memory(pool)))
+        self._watch(pool, roster.watched(pool, self.memory(pool)))
+
+    def _watch(self, pool: Pool, wanted: tuple[roster.Watched, ...]) -> None:
+        self._followed[pool.name] = tuple(entry.key for entry in wanted)
+        self._follow(pool, wanted)
 
     def forget(self, pool: Pool) -> None:
         """Drop what is kept of a pool that is no longer configured."""
         self._memories.pop(pool.name, None)
         self._views.pop(pool.name, None)
+        self._followed.pop(pool.name, None)
         self._new_gaps.pop(pool.name, None)
 
     def memory(self, pool: Pool) -> Memory:
@@ -108,11 +115,7 @@ class Outlook:
 
     def kept(self, pools: Iterable[Pool]) -> list[tuple[Pool, Kept]]:
         """What a later process is to begin with."""
-        by_pool: dict[str, list[TargetState]] = {}
-        for key, state in self._states().items():
-            if not key.reference:
-                by_pool.setdefault(key.pool, []).append(state)
-        return [(pool, self._kept(pool, by_pool.get(pool.name, []))) for pool in pools]
+        return [(pool, self._kept(pool, self._targets(pool).values())) for pool in pools]
 
     def _kept(self, pool: Pool, states: Iterable[TargetState]) -> Kept:
         memory, now = self.memory(pool), self._clock()
@@ -208,8 +211,10 @@ class Outlook:
         memory = roster.with_drains(self.memory(pool), drains)
         seen = roster.values(view.records)
         if not view.doubtful:
-            before, states = roster.values(memory.records), self._healths(pool)
-            remembered = roster.remember(pool, memory.remembered, before, seen, states, drains, now)
+            before, states = roster.entries(memory.records), self._healths(pool)
+            remembered = roster.remember(
+                pool, memory.remembered, before, roster.entries(view.records), states, drains, now
+            )
             old = view.records if memory.read_at is None else memory.records
             up = frozenset(a for a, s in states.items() if s.health is Health.UP)
             unwanted = plan.unwanted(pool, states, drains)
@@ -219,7 +224,7 @@ class Outlook:
             memory = replace(memory, records=view.records, remembered=remembered, contests=contests)
         at = self._regained_at(pool) or 0.0
         down = {a: at for a, s in self._healths(pool).items() if at and s.health is Health.DOWN}
-        self._follow(pool, roster.watched(pool, memory, seen, down))
+        self._watch(pool, roster.watched(pool, memory, seen, down))
         warm_up = memory.warm_up.step(pool, self._healths(pool), now)
         self._remember(pool, replace(memory, read_at=now, warm_up=warm_up))
 
@@ -249,17 +254,14 @@ class Outlook:
 
     def situation(self, pool: Pool, changes: Sequence[Change] = ()) -> Situation:
         """All that a plan rests on, as it is now."""
-        memory, states, view = self.memory(pool), self._states(), self._views[pool.name]
-        vouching = [s.health.succeeded_at for s in states.values() if health.vouches(s.health)]
-        mine = [(k, s) for k, s in states.items() if k.pool == pool.name]
-        targets = {k.address: s for k, s in mine if not k.reference}
-        references = [s for k, s in mine if k.reference]
+        memory, view = self.memory(pool), self._views[pool.name]
+        targets, references = self._targets(pool), self._own(pool, references=True).values()
         return Situation(
             pool=pool,
             records=view.records,
             health={address: s.health for address, s in targets.items()},
             now=self._clock(),
-            vouched_at=max((at for at in vouching if at is not None), default=None),
+            vouched_at=self._vouched_at(targets.values()),
             isolated=bool(references) and not any(health.vouches(s.health) for s in references),
             doubtful=view.doubtful,
             warming=not memory.warm_up.over,
@@ -273,11 +275,37 @@ class Outlook:
             spent=_spent(view.records, changes),
         )
 
+    def _own(self, pool: Pool, *, references: bool) -> dict[str, TargetState]:
+        """The states of a pool's references, or of its targets, by address: of no other pool."""
+        states, keys = self._states(), self._followed.get(pool.name, ())
+        mine = (key for key in keys if key.reference is references and key in states)
+        return {key.address: states[key] for key in mine}
+
+    def _targets(self, pool: Pool) -> dict[str, TargetState]:
+        return self._own(pool, references=False)
+
     def _healths(self, pool: Pool) -> dict[str, HealthState]:
         """The health of each target of the pool, by address."""
-        states = self._states()
-        keys = [k for k in states if k.pool == pool.name and not k.reference]
-        return {key.address: states[key].health for key in keys}
+        return {address: state.health for address, state in self._targets(pool).items()}
+
+    def _vouched_at(self, targets: Iterable[TargetState]) -> float | None:
+        """When the latest probe started that tells that we are not alone (law 7).
+
+        Other pools are asked only if nobody of this one has answered since one began to fail.
+        """
+        mine = tuple(targets)
+        failing = [s.health.failing_since for s in mine]
+        since = max((at for at in failing if at is not None), default=-math.inf)
+        answered = _last_answer(mine)
+        if answered is not None and answered >= since:
+            return answered
+        return _last_answer(self._states().values())
+
+
+def _last_answer(states: Iterable[TargetState]) -> float | None:
+    """When the latest probe started that succeeded on a target that is UP beyond doubt."""
+    answers = [s.health.succeeded_at for s in states if health.vouches(s.health)]
+    return max((at for at in answers if at is not None), default=None)
 
 
 def _spent(records: Iterable[Record], changes: Sequence[Change]) -> dict[RecordSetKey, int]:

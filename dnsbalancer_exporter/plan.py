@@ -15,7 +15,8 @@ The laws that this module keeps (docs/architecture.md has all ten):
    10  deterministic      sorted by name, type, address, id
 
 Who may publish what (law 6): an own address by a member, never by a witness; a listed target by
-anyone; a learned one that left while DOWN or drained (`remembered`) by a witness. Nothing else.
+anyone; a learned one that left a name while DOWN or drained (`remembered`) there, by a witness.
+Nothing else.
 """
 
 from __future__ import annotations
@@ -30,6 +31,7 @@ from dnsbalancer_exporter.model import (
     Create,
     Delete,
     Drain,
+    Entry,
     Ground,
     Health,
     HealthState,
@@ -67,7 +69,7 @@ class Situation:
     isolated: bool = False
     doubtful: bool = False
     warming: bool = False
-    remembered: frozenset[str] = frozenset()
+    remembered: frozenset[Entry] = frozenset()
     drained: Mapping[str, Drain] = field(default_factory=dict)
     restrained: Mapping[str, float] = field(default_factory=dict)
     refused: Mapping[tuple[str, str], tuple[Unpublished, float]] = field(default_factory=dict)
@@ -121,7 +123,7 @@ def _plan_set(situation: Situation, key: RecordSetKey) -> Plan:
     addresses = sorted(
         {a for a in (*situation.health, *present) if address_type(a) is key.type}, key=address_order
     )
-    wanted, reasons = _wanted(situation, addresses, present)
+    wanted, reasons = _wanted(situation, key, addresses, present)
     # With nobody wanted, any that is UP and not retired is (law 6): so who is drained stays.
     keep_drained = not wanted
     if not wanted and not _awaited(situation, present):
@@ -159,14 +161,14 @@ def is_ours(pool: Pool, address: str) -> bool:
     return address in named
 
 
-def may_publish(situation: Situation, address: str) -> bool:
-    """Law 6: whether this instance may create a record with this address."""
+def may_publish(situation: Situation, name: str, address: str) -> bool:
+    """Law 6: whether this instance may create a record with this address under ``name``."""
     pool = situation.pool
     if any(own.address == address for own in pool.own):
         return pool.member
     if any(target.address == address for target in pool.listed):
         return True
-    return address in situation.remembered and not pool.member
+    return Entry(name, address) in situation.remembered and not pool.member
 
 
 def unwanted(
@@ -198,7 +200,10 @@ def drainable(situation: Situation, address: str) -> bool:
 
 
 def _wanted(
-    situation: Situation, addresses: list[str], present: Mapping[str, list[Record]]
+    situation: Situation,
+    key: RecordSetKey,
+    addresses: list[str],
+    present: Mapping[str, list[Record]],
 ) -> tuple[set[str], dict[str, Unpublished | None]]:
     """Law 6: who is to be in the zone, and for each address why it is not."""
     up = [a for a in addresses if situation.state(a).health is Health.UP]
@@ -206,7 +211,7 @@ def _wanted(
     # A hold-down delays a publication; who is in the zone already stays wanted.
     stays = (None, Unpublished.HOLD_DOWN)
     wanted = {a for a in up if a in present and reasons[a] in stays}
-    wanted |= {a for a in up if reasons[a] is None and may_publish(situation, a)}
+    wanted |= {a for a in up if reasons[a] is None and may_publish(situation, key.name, a)}
     return wanted, reasons
 
 
@@ -229,7 +234,7 @@ def _publications(
     creates, omitted, waits = [], [], []
     for address, why_not in reasons.items():
         reason = why_not
-        if address in present or not may_publish(situation, address):
+        if address in present or not may_publish(situation, key.name, address):
             continue
         if reason is Unpublished.HOLD_DOWN:
             waits.append(situation.restrained[address])

@@ -17,6 +17,7 @@ from dnsbalancer_exporter import restraint
 from dnsbalancer_exporter.model import (
     Contest,
     Drain,
+    Entry,
     Health,
     HealthState,
     Pool,
@@ -53,27 +54,27 @@ def _learned(pool: Pool, address: str) -> Target:
 
 def remember(
     pool: Pool,
-    remembered: Mapping[str, float],
-    before: frozenset[str],
-    now_in_zone: frozenset[str],
+    remembered: Mapping[Entry, float],
+    before: frozenset[Entry],
+    now_in_zone: frozenset[Entry],
     health: Mapping[str, HealthState],
     drains: Mapping[str, Drain],
     now: float,
-) -> dict[str, float]:
-    """Which addresses that are not in the zone stay targets, and until when.
+) -> dict[Entry, float]:
+    """Which addresses that have left a name stay targets, to be put back there, and until when.
 
-    ``before`` and ``now_in_zone`` are the values of the pool's record sets by the last two reads.
+    ``before`` and ``now_in_zone`` are what the pool's record sets held by the last two reads.
     One that is drained stays a target beyond its drain: somebody must put it back.
     """
     if pool.listed:
         return {}
-    kept = {a: t for a, t in remembered.items() if a not in now_in_zone and now < t}
-    for address in before - now_in_zone:
-        if address in drains or health.get(address, HealthState()).health is Health.DOWN:
-            kept[address] = now + pool.remember
-    for address in kept.keys() & drains.keys():
-        kept[address] = max(kept[address], drains[address].until + pool.remember)
-    return kept
+    kept = {e: t for e, t in remembered.items() if e not in now_in_zone and now < t}
+    down = {a for a, state in health.items() if state.health is Health.DOWN}
+    for entry in before - now_in_zone:
+        if entry.address in down or entry.address in drains:
+            kept[entry] = now + pool.remember
+    ends = {a: drain.until + pool.remember for a, drain in drains.items()}
+    return {e: max(until, ends.get(e.address, until)) for e, until in kept.items()}
 
 
 @dataclass(frozen=True, slots=True)
@@ -230,6 +231,11 @@ def values(records: tuple[Record, ...]) -> frozenset[str]:
     return frozenset(record.value for record in records)
 
 
+def entries(records: tuple[Record, ...]) -> frozenset[Entry]:
+    """Which name has which address, by some records."""
+    return frozenset(Entry(record.name, record.value) for record in records)
+
+
 @dataclass(frozen=True, slots=True)
 class Memory:
     """What is kept of a pool from one cycle to the next; without it nothing is lost but time.
@@ -241,7 +247,7 @@ class Memory:
     records: tuple[Record, ...] = ()
     read_at: float | None = None
     drains: Mapping[str, Drain] = field(default_factory=dict)
-    remembered: Mapping[str, float] = field(default_factory=dict)
+    remembered: Mapping[Entry, float] = field(default_factory=dict)
     restraints: Mapping[str, Restraint] = field(default_factory=dict)
     proven: frozenset[str] = frozenset()
     gaps: frozenset[RecordSetKey] = frozenset()
@@ -255,7 +261,7 @@ class Memory:
     @property
     def known(self) -> frozenset[str]:
         """The addresses that were last seen in the zone, or are remembered."""
-        return values(self.records) | frozenset(self.remembered)
+        return values(self.records) | {entry.address for entry in self.remembered}
 
 
 def with_drains(memory: Memory, drains: Mapping[str, Drain]) -> Memory:

@@ -13,7 +13,7 @@ from dataclasses import replace
 from typing import Any, NamedTuple
 
 from dnsbalancer_exporter import restraint
-from dnsbalancer_exporter.model import LONGEST_DRAIN, Contest, Drain, Kept, Pool, Restraint
+from dnsbalancer_exporter.model import LONGEST_DRAIN, Contest, Drain, Entry, Kept, Pool, Restraint
 from dnsbalancer_exporter.names import canonical_address
 
 VERSION = 1
@@ -121,9 +121,29 @@ def _of_kept(pool: Pool, kept: Kept, epoch: float) -> Document:
             address: {key: kind.to_file(getattr(entry, key), epoch) for key, kind in fields.items()}
             for address, entry in getattr(kept, name).items()
         }
-    made["remembered"] = {a: _to_time(until, epoch) for a, until in kept.remembered.items()}
+    made["remembered"] = _of_remembered(pool, kept, epoch)
     made["proven"] = sorted(kept.proven)
     return made
+
+
+def _of_remembered(pool: Pool, kept: Kept, epoch: float) -> Document:
+    """By address, until when it is one to put back: for each name, or once for a pool of one."""
+    made: Document = {}
+    for (name, address), until in kept.remembered.items():
+        if len(pool.records) == 1:
+            made[address] = _to_time(until, epoch)
+        else:
+            made.setdefault(address, {})[name] = _to_time(until, epoch)
+    return made
+
+
+def _to_remembered(entry: Document, epoch: float) -> dict[Entry, float]:
+    names = [str(name) for name in _a(list, entry.get("records", []))]
+    return {
+        Entry(str(name), address): _of_time(until, epoch)
+        for address, ends in _by_address(entry.get("remembered", {})).items()
+        for name, until in (ends if isinstance(ends, dict) else dict.fromkeys(names, ends)).items()
+    }
 
 
 def of_document(
@@ -155,10 +175,8 @@ def _to_kept(entry: Document, epoch: float) -> Kept:
         }
         for name, (made, fields) in TABLE.items()
     }
-    remembered = _by_address(entry.get("remembered", {}))
-    ends = {address: _of_time(until, epoch) for address, until in remembered.items()}
     proven = frozenset(str(label) for label in _a(list, entry.get("proven", [])))
-    return Kept(remembered=ends, proven=proven, **tables)
+    return Kept(remembered=_to_remembered(entry, epoch), proven=proven, **tables)
 
 
 def _made(kind: type, fields: Mapping[str, Kind], values: Document, epoch: float) -> Any:
@@ -194,12 +212,12 @@ def _fit(kept: Kept, pool: Pool, now: float) -> Kept:
         for address, r in kept.restraints.items()
     }
     remembered = {
-        a: min(until, now + pool.remember + lasts.get(a, 0.0))
-        for a, until in kept.remembered.items()
+        e: min(until, now + pool.remember + lasts.get(e.address, 0.0))
+        for e, until in kept.remembered.items()
     }
     return Kept(
         drains={a: d for a, d in drains.items() if now < d.until},
-        remembered={a: until for a, until in remembered.items() if now < until},
+        remembered={e: until for e, until in remembered.items() if now < until},
         contests=contests,
         restraints=restraints,
         proven=kept.proven,

@@ -139,8 +139,8 @@ LAWS = (
     Mutant(
         "law 6: a member publishes its peers",
         "plan.py",
-        "return address in situation.remembered and not pool.member",
-        "return address in situation.remembered",
+        "return Entry(name, address) in situation.remembered and not pool.member",
+        "return Entry(name, address) in situation.remembered",
         CYCLE + "a_member_leaves_that_to_the_peers_own_instance",
     ),
     Mutant(

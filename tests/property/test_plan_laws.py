@@ -13,6 +13,7 @@ from dnsbalancer_exporter import plan, roster
 from dnsbalancer_exporter.model import (
     Create,
     Drain,
+    Entry,
     Ground,
     Health,
     HealthState,
@@ -137,8 +138,11 @@ def worlds(draw: st.DrawFn) -> Situation:
         for n, (name, value, ttl) in enumerate(rows, 1)
     )
     in_sets = {r.value for r in records if r.name in pool.records and r.type in pool.types}
-    remembered = frozenset(() if pool.listed else {IPV4[1], IPV4[3], IPV6[1]} - in_sets)
-    targets = [t.address for t in roster.targets(pool, remembered | in_sets)]
+    there = {(r.name, r.value) for r in records}
+    gone = [Entry(name, a) for name in pool.records for a in (IPV4[1], IPV4[3], IPV6[1])]
+    remembered = frozenset(e for e in gone if not pool.listed and e not in there)
+    known = frozenset(in_sets) | {e.address for e in remembered}
+    targets = [t.address for t in roster.targets(pool, known)]
     health = {address: draw(st.sampled_from(STATES)) for address in targets}
     made = Situation(pool, records, health, NOW, vouched_at=990.0, remembered=remembered)
     return replace(made, **draw(st.sampled_from(WEATHER)))
@@ -182,12 +186,12 @@ def stands(situation: Situation, address: str) -> bool:
     return sure and is_named(situation, address) and address not in situation.pool.retired
 
 
-def published_by_us(situation: Situation, address: str) -> bool:
+def published_by_us(situation: Situation, name: str, address: str) -> bool:
     """Who publishes what, by law 6."""
     pool = situation.pool
     own = address in {t.address for t in pool.own}
     listed = address in {t.address for t in pool.listed}
-    remembered = address in situation.remembered and not pool.member
+    remembered = Entry(name, address) in situation.remembered and not pool.member
     return pool.member if own else listed or remembered
 
 
@@ -421,7 +425,7 @@ def test_nothing_is_created_but_what_is_up_missing_and_ours_to_publish(
         assert create.type is address_type(create.value)
         assert create.value not in {r.value for r in of_set(situation, key)}
         assert is_up(situation, create.value)
-        assert published_by_us(situation, create.value)
+        assert published_by_us(situation, create.name, create.value)
         assert create.value not in situation.pool.retired
     assert len(set(made.creates)) == len(made.creates)
 
@@ -440,7 +444,7 @@ def test_what_is_up_missing_and_ours_to_publish_is_created_or_omitted_with_a_rea
         for address in situation.health:
             if address_type(address) is not key.type or address in present:
                 continue
-            if is_up(situation, address) and published_by_us(situation, address):
+            if is_up(situation, address) and published_by_us(situation, key.name, address):
                 assert ((key.name, address) in created) is not ((key.name, address) in omitted)
     for (name, address), reason in omitted.items():
         assert reason_applies(situation, name, address, reason)
@@ -480,7 +484,7 @@ def test_whoever_is_drained_or_held_down_is_published_only_if_nobody_better_is_u
             a
             for a in up
             if a not in {*waiting, *situation.drained, *situation.pool.retired}
-            and (a in present or published_by_us(situation, a))
+            and (a in present or published_by_us(situation, key.name, a))
         ]
         assert create.value in better or not better
 
@@ -495,7 +499,9 @@ def test_if_we_may_publish_something_that_is_up_the_name_is_not_left_without(
     made = plan.make(calm)
     for key in plan.record_sets(calm.pool):
         ours = [a for a in calm.health if address_type(a) is key.type and is_up(calm, a)]
-        able = [a for a in ours if published_by_us(calm, a) and a not in calm.pool.retired]
+        able = [
+            a for a in ours if published_by_us(calm, key.name, a) and a not in calm.pool.retired
+        ]
         if able:
             assert any(is_up(calm, value) for value in made.desired[key])
 

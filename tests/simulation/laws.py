@@ -163,7 +163,7 @@ class Laws:
         own = {t.address for t in pool.own}
         allowed = {t.address for t in pool.listed} | (own if pool.member else set())
         if not pool.member:
-            allowed |= set(who.cycle.outlook.memory(pool).remembered) - own
+            allowed |= {e.address for e in who.cycle.outlook.memory(pool).remembered} - own
         if value not in allowed or value in pool.retired:
             raise self.broken(f"law 6: {who.place} would publish {value}")
         seen = who.seen.get(value)

@@ -13,6 +13,7 @@ from dnsbalancer_exporter.model import (
     Create,
     Delete,
     Drain,
+    Entry,
     Ground,
     Health,
     HealthState,
@@ -597,7 +598,8 @@ def test_a_dead_value_goes_with_all_its_duplicates() -> None:
 def test_who_publishes_what(
     of: Pool, address: str, remembered: tuple[str, ...], published: bool
 ) -> None:
-    made = plan.make(world(of, {A: UP, address: UP}, A, remembered=frozenset(remembered)))
+    known = [Entry(NAME, each) for each in remembered]
+    made = plan.make(world(of, {A: UP, address: UP}, A, remembered=frozenset(known)))
     expected = (Create(NAME, RecordType.A, address, 60),) if published else ()
     assert made.creates == expected
     assert made.omitted == ()

@@ -10,6 +10,7 @@ from dnsbalancer_exporter import roster
 from dnsbalancer_exporter.model import (
     Contest,
     Drain,
+    Entry,
     Health,
     HealthState,
     Pool,
@@ -53,6 +54,15 @@ def pool(
         remember=100.0,
         timing=Timing(fall=3, probe_timeout=2.0, fast_interval=1.0),
     )
+
+
+def at_apex(*addresses: str) -> frozenset[Entry]:
+    return frozenset(Entry("example.com", address) for address in addresses)
+
+
+def until(**ends: float) -> dict[Entry, float]:
+    """By the letter of an address, until when it is remembered."""
+    return {Entry("example.com", {"A": A, "B": B, "C": C}[k]): end for k, end in ends.items()}
 
 
 def addresses(pool: Pool, *known: str) -> list[str]:
@@ -120,42 +130,50 @@ def test_references_are_watched_beside_the_targets_and_are_no_targets() -> None:
 @pytest.mark.parametrize(
     ("health", "remembered"),
     [
-        pytest.param({B: DOWN}, {B: 1100.0}, id="what left while DOWN"),
+        pytest.param({B: DOWN}, until(B=1100.0), id="what left while DOWN"),
         pytest.param({B: UP}, {}, id="not what left while UP"),
         pytest.param({B: UNKNOWN}, {}, id="not what left while UNKNOWN"),
         pytest.param({}, {}, id="not what was no target"),
     ],
 )
-def test_remembered_is(health: Mapping[str, HealthState], remembered: dict[str, float]) -> None:
-    before, now_in_zone = frozenset({A, B}), frozenset({A})
+def test_remembered_is(health: Mapping[str, HealthState], remembered: dict[Entry, float]) -> None:
+    before, now_in_zone = at_apex(A, B), at_apex(A)
     assert roster.remember(pool(), {}, before, now_in_zone, health, {}, 1000.0) == remembered
 
 
 @pytest.mark.parametrize(
     ("in_zone", "now", "kept"),
     [
-        pytest.param((), 1099.9, {B: 1100.0}, id="until the time is over"),
+        pytest.param((), 1099.9, until(B=1100.0), id="until the time is over"),
         pytest.param((), 1100.0, {}, id="and not longer"),
         pytest.param((B,), 1000.0, {}, id="nor once it is back in the zone"),
     ],
 )
-def test_a_memory_is_kept(in_zone: tuple[str, ...], now: float, kept: dict[str, float]) -> None:
-    seen = frozenset(in_zone)
-    assert roster.remember(pool(), {B: 1100.0}, seen, seen, {B: DOWN}, {}, now) == kept
+def test_a_memory_is_kept(in_zone: tuple[str, ...], now: float, kept: dict[Entry, float]) -> None:
+    seen = at_apex(*in_zone)
+    assert roster.remember(pool(), until(B=1100.0), seen, seen, {B: DOWN}, {}, now) == kept
+
+
+def test_who_has_left_one_of_two_names_is_remembered_for_that_one() -> None:
+    www = Entry("www.example.com", B)
+    before, there = at_apex(A, B) | {www}, at_apex(A, B)
+    kept = roster.remember(pool(), {}, before, there, {B: DOWN}, {}, 1000.0)
+    assert kept == {www: 1100.0}
+    assert roster.remember(pool(), kept, there, there, {B: UP}, {}, 1001.0) == kept
 
 
 def test_with_listed_targets_nothing_is_remembered() -> None:
     of = pool(listed=(target(A),))
-    gone = roster.remember(of, {C: 9999.0}, frozenset({B}), frozenset(), {B: DOWN}, {}, 0.0)
+    gone = roster.remember(of, until(C=9999.0), at_apex(B), frozenset(), {B: DOWN}, {}, 0.0)
     assert gone == {}
 
 
 def test_who_leaves_while_drained_stays_a_target_beyond_the_drain() -> None:
     """Else nobody could undrain it, and nobody would put it back."""
     drains = {B: Drain(0.0, 5000.0)}
-    before, now_in_zone = frozenset({B, C}), frozenset({C})
+    before, now_in_zone = at_apex(B, C), at_apex(C)
     kept = roster.remember(pool(), {}, before, now_in_zone, {B: UP}, drains, 1000.0)
-    assert kept == {B: 5000.0 + pool().remember}
+    assert kept == until(B=5000.0 + pool().remember)
     again = roster.remember(pool(), kept, now_in_zone, now_in_zone, {B: UP}, drains, 4999.0)
     assert again == kept
     after = roster.remember(pool(), kept, now_in_zone, now_in_zone, {B: UP}, {}, 5001.0)
@@ -164,8 +182,8 @@ def test_who_leaves_while_drained_stays_a_target_beyond_the_drain() -> None:
 
 def test_who_is_drained_while_remembered_is_remembered_for_longer() -> None:
     drains = {B: Drain(0.0, 90_000.0)}
-    kept = roster.remember(pool(), {B: 1001.0}, frozenset(), frozenset(), {}, drains, 1000.0)
-    assert kept == {B: 90_000.0 + pool().remember}
+    kept = roster.remember(pool(), until(B=1001.0), frozenset(), frozenset(), {}, drains, 1000.0)
+    assert kept == until(B=90_000.0 + pool().remember)
 
 
 def test_the_end_of_a_drain_ends_its_contest_and_no_other() -> None:
@@ -177,7 +195,7 @@ def test_the_end_of_a_drain_ends_its_contest_and_no_other() -> None:
 
 def test_known_is_what_is_in_the_zone_and_what_is_remembered() -> None:
     record = Record("1", "example.com", RecordType.A, A, 60)
-    assert Memory(records=(record,), remembered={B: 1.0}).known == {A, B}
+    assert Memory(records=(record,), remembered=until(B=1.0)).known == {A, B}
 
 
 # --- who was put back ---------------------------------------------------------------------

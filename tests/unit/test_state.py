@@ -23,6 +23,7 @@ from dnsbalancer_exporter.model import (
     LONGEST_DRAIN,
     Contest,
     Drain,
+    Entry,
     Kept,
     Pool,
     ProbeSpec,
@@ -45,7 +46,7 @@ POOL = Pool(
 )
 KEPT = Kept(
     drains={A: Drain(NOW - 60.0, NOW + 3540.0, forced=True)},
-    remembered={B: NOW + 5000.0},
+    remembered={Entry("www.example.com", B): NOW + 5000.0},
     contests={V6: Contest(2, NOW + 900.0, None, NOW - 1.0)},
     restraints={B: Restraint((NOW - 9.0, NOW - 3.0), 2, NOW + 8.0)},
     proven=frozenset({"tcp 192.0.2.1 80"}),
@@ -95,7 +96,9 @@ restraints = st.builds(
 kept_things = st.builds(
     Kept,
     drains=st.dictionaries(addresses, drains()),
-    remembered=st.dictionaries(addresses, soon(POOL.remember)),
+    remembered=st.dictionaries(
+        st.builds(Entry, st.sampled_from(POOL.records), addresses), soon(POOL.remember)
+    ),
     contests=st.dictionaries(addresses, contests),
     restraints=st.dictionaries(addresses, restraints),
     proven=st.frozensets(st.text(max_size=9)),
@@ -110,7 +113,7 @@ def moved(kept: Kept, by: float) -> Kept:
 
     return Kept(
         {a: replace(d, since=d.since + by, until=d.until + by) for a, d in kept.drains.items()},
-        {a: until + by for a, until in kept.remembered.items()},
+        {e: until + by for e, until in kept.remembered.items()},
         {
             a: Contest(c.returns, c.until + by, perhaps(c.agreed_since), perhaps(c.returned_at))
             for a, c in kept.contests.items()
@@ -141,9 +144,9 @@ def test_nothing_lasts_longer_than_its_rule_allows_whatever_the_clocks_did(
         before = kept.drains[address]
         assert drain.since <= now < drain.until
         assert drain.until - now <= before.until - before.since + 0.2
-    for address, until in found.remembered.items():
+    for entry, until in found.remembered.items():
         assert now < until
-        assert until <= now + remember + (LONGEST_DRAIN if address in kept.drains else 0.0)
+        assert until <= now + remember + (LONGEST_DRAIN if entry.address in kept.drains else 0.0)
     for contest in found.contests.values():
         assert contest.until <= now + restraint.CONTESTED_CAP
         assert all(at is None or at <= now for at in (contest.agreed_since, contest.returned_at))
@@ -216,9 +219,26 @@ def test_a_drain_of_a_century_is_one_of_a_month() -> None:
     assert found.drains[A].until == NOW + LONGEST_DRAIN
 
 
+def test_a_file_that_tells_no_names_means_all_of_the_pools() -> None:
+    """As every file of a pool with one name does, and those of older versions."""
+    written = document()
+    written["pools"]["p"]["remembered"] = {B: NOW + EPOCH + 5000.0}
+    found = again(written)
+    assert found is not None
+    assert found.remembered == {Entry(name, B): NOW + 5000.0 for name in POOL.records}
+
+
+def test_a_pool_with_one_name_is_kept_as_older_versions_read_it() -> None:
+    one = replace(POOL, records=("example.com",))
+    written = document(Kept(remembered={Entry("example.com", B): NOW + 5000.0}), one)
+    assert written["pools"]["p"]["remembered"] == {B: NOW + EPOCH + 5000.0}
+
+
 def test_one_that_is_drained_for_long_is_remembered_for_longer() -> None:
     until = NOW + 10 * 86400.0
-    kept = Kept(drains={B: Drain(NOW, until)}, remembered={B: until + POOL.remember})
+    kept = Kept(
+        drains={B: Drain(NOW, until)}, remembered={Entry("example.com", B): until + POOL.remember}
+    )
     assert again(document(kept)) == kept
 
 
