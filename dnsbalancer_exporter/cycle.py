@@ -1,11 +1,15 @@
 """One cycle, a straight line: read, agree, plan, apply, report.
 
-    read     the records of the name            the DNS API: one GET per managed type
+    read     the records of the name            the DNS API: one GET per zone and managed type
     plan     changes, withheld, hold            nothing (plan.py)
     create   what is wanted and missing         the DNS API; then read and plan again
     lock     withdrawals of several writers     the lock (law 9); then read and plan again
     delete   what has a ground to go            the DNS API, one by one, while the lock is valid
     report   what was seen and done             a PoolReport
+
+The pools of a zone go this way together: they share its reads and its lock, those from which a dead
+target is to be withdrawn go first, and every write waits for its place (pace.py). What found none
+is left to the next cycle.
 
 Observing and judging go on all the time beside it (watch.py); a plan takes the states as they are
 when it is made. A write whose answer was lost is settled by reading, never repeated blindly. An
@@ -16,11 +20,12 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, field, replace
 from itertools import groupby
-from typing import Protocol
+from typing import TypeVar
 
 from dnsbalancer_exporter import plan, roster
+from dnsbalancer_exporter.boundary import Exchange, Lock, Provider
 from dnsbalancer_exporter.errors import AnswerLost, Conflict, ProviderError
 from dnsbalancer_exporter.model import (
     Create,
@@ -37,6 +42,7 @@ from dnsbalancer_exporter.model import (
 )
 from dnsbalancer_exporter.names import RecordType, address_order
 from dnsbalancer_exporter.outlook import Outlook
+from dnsbalancer_exporter.pace import Pace
 from dnsbalancer_exporter.report import Change, PoolReport, TargetState
 from dnsbalancer_exporter.roster import Refusal
 
@@ -50,80 +56,45 @@ RETRY_FIRST = 5.0
 """Seconds after which a cycle that failed is tried again; doubles, at most the interval."""
 
 
-class Exchange(Protocol):
-    """What a provider offers beyond single writes if it can compare and swap (RFC 2136, 2.4)."""
-
-    async def delete_records(
-        self, zone: str, seen: tuple[Record, ...], gone: tuple[Record, ...]
-    ) -> None:
-        """In one step, delete ``gone`` if their record set holds exactly ``seen``.
-
-        Raises Conflict if it does not, else ProviderError and AnswerLost as other writes.
-        """
-        ...
+T = TypeVar("T")
 
 
-class Records(Protocol):
-    """The records of zones, one at a time. Names and addresses are canonical; every call may raise
-    ProviderError, a write also Conflict (create) and AnswerLost.
-    """
+@dataclass(slots=True)
+class Pass:
+    """One pool's cycle while it goes on. ``crowded``: a write found no place, and is left."""
 
-    async def list_records(
-        self,
-        zone: str,
-        type: RecordType,
-        budget: float,
-    ) -> tuple[Record, ...]:
-        """All records of one type in the zone, within ``budget`` seconds."""
-        ...
-
-    async def create_record(self, zone: str, create: Create) -> Record:
-        """Create one record: one attempt."""
-        ...
-
-    async def delete_record(self, zone: str, record: Record) -> None:
-        """Delete one record by its id: one attempt; done, too, if there is no such id."""
-        ...
-
-
-class Provider(Records, Protocol):
-    """The zone, as the cycle sees it."""
+    pool: Pool
+    began: float
+    current: Plan = Plan()
+    changes: list[Change] = field(default_factory=list)
+    error: ProviderError | None = None
+    crowded: bool = False
 
     @property
-    def exchange(self) -> Exchange | None:
-        """Compare and swap, which needs no lock; None: withdrawals take the lock."""
-        ...
+    def writes(self) -> bool:
+        """Whether there is something to write."""
+        return not self.error and bool(self.current.creates or self.current.deletes)
+
+    @property
+    def urgent(self) -> bool:
+        """Whether a dead target is to be withdrawn."""
+        return self.writes and any(d.ground is Ground.DOWN for d in self.current.deletes)
 
 
-class Lock(Protocol):
-    """What keeps the withdrawals of several writers of one pool apart (law 9)."""
-
-    async def take(self, pool: Pool) -> bool:
-        """Try to take the lock; False means that withdrawals wait."""
-        ...
-
-    def valid(self, pool: Pool) -> bool:
-        """Say whether a DELETE may be sent now."""
-        ...
-
-    def retry_at(self, pool: Pool) -> float:
-        """When `take` is worth another attempt, on the process's clock."""
-        ...
-
-    async def release(self, pool: Pool, *, settled: bool) -> None:
-        """Give the lock back, or leave it to its lease if a DELETE is not settled."""
-        ...
-
-    async def tidy(self, pool: Pool) -> None:
-        """Make up for a release that failed; nothing if there is none."""
-        ...
+async def _attempt(each: Pass, work: Awaitable[T]) -> T | None:
+    """Do something for one pool; an error of the provider ends its pass, and no other's."""
+    try:
+        return await work
+    except ProviderError as error:
+        each.error = error
+        return None
 
 
 class Cycle:
     """The cycle of one process, over all its pools; `outlook` keeps what it must know.
 
     ``states`` gives the watch's states, ``follow`` tells it whom to probe; ``clock`` is the
-    process's clock in seconds.
+    process's clock in seconds; `pace` says when a write may be sent.
     """
 
     def __init__(
@@ -137,6 +108,7 @@ class Cycle:
         self.provider = provider
         self.lock = lock
         self.outlook = Outlook(self._read, clock, states, follow)
+        self.pace = Pace(clock)
         self._clock = clock
         self._reports: dict[str, PoolReport] = {}
 
@@ -150,47 +122,69 @@ class Cycle:
     ) -> tuple[PoolReport, ...]:
         """Run one cycle over ``pools`` and tell ``done`` of each as it ends.
 
-        Zones are independent: one that cannot be read does not delay another. Within a zone pools
-        follow each other, and what they share is read once.
+        Zones are independent: one that cannot be read does not delay another. The first to be read
+        are those where somebody is published whom we hold DOWN.
         """
-        self.outlook.reread()
+        self.outlook.lists.reread()
+        self.pace.begin()
         zones: dict[str, list[Pool]] = {}
         for pool in pools:
             zones.setdefault(pool.zone, []).append(pool)
-        places = asyncio.Semaphore(ZONES_AT_ONCE)
+        pressing = {p.zone for members in zones.values() for p in members if self._presses(p)}
+        order = sorted(zones, key=lambda zone: zone not in pressing)
+        reading = asyncio.Semaphore(ZONES_AT_ONCE)
+        found = await asyncio.gather(*(self._zone(zones[zone], reading, done) for zone in order))
+        reports = {report.pool.name: report for reports in found for report in reports}
+        return tuple(reports[pool.name] for members in zones.values() for pool in members)
 
-        async def zone(members: list[Pool]) -> list[PoolReport]:
-            reports = []
-            async with places:
-                for pool in members:
-                    reports.append(await self._pass(pool))
-                    done(reports[-1])
-            return reports
+    def _presses(self, pool: Pool) -> bool:
+        return pool.mode is Mode.ENFORCE and self.outlook.presses(pool)
 
-        found = await asyncio.gather(*(zone(members) for members in zones.values()))
-        return tuple(report for reports in found for report in reports)
+    async def _zone(
+        self,
+        members: Sequence[Pool],
+        reading: asyncio.Semaphore,
+        done: Callable[[PoolReport], None],
+    ) -> list[PoolReport]:
+        """The cycle of all pools of one zone: who has nothing to write, dead targets, the rest."""
+        async with reading:
+            passes = [await self._begin(pool) for pool in members]
+            await self._tidy(passes)
+        quiet = [each for each in passes if not each.writes]
+        dying = [each for each in passes if each.urgent]
+        others = [each for each in passes if each.writes and not each.urgent]
+        reports = []
+        for group in (quiet, dying, others):
+            await self._publish(group, urgent=group is dying)
+            await self._withdraw(group, urgent=group is dying)
+            for each in group:
+                reports.append(self._end(each))
+                done(reports[-1])
+        return reports
 
-    async def _pass(self, pool: Pool) -> PoolReport:
-        changes: list[Change] = []
-        began = self._clock()
-        try:
-            current = await self.outlook.look(pool)
-            if pool.mode is Mode.ENFORCE:
-                await self.lock.tidy(pool)
-            current = await self._publish(pool, current, changes)
-            if current.deletes:
-                current = await self._withdraw(pool, current, changes)
-        except ProviderError as error:
-            report = self._failed(pool, changes, error)
-        else:
-            report = self._reported(pool, current, changes)
+    async def _begin(self, pool: Pool) -> Pass:
+        begun = Pass(pool, self._clock())
+        await _attempt(begun, self._look(begun))
+        return begun
+
+    async def _look(self, each: Pass) -> None:
+        each.current = await self.outlook.look(each.pool, each.changes)
+
+    async def _tidy(self, passes: Iterable[Pass]) -> None:
+        for each in passes:
+            if each.pool.mode is Mode.ENFORCE and not each.error:
+                await self.lock.tidy(each.pool)
+                break  # they have one lock
+
+    def _end(self, each: Pass) -> PoolReport:
+        report = self._failed(each, each.error) if each.error else self._reported(each)
         report = replace(
             report,
-            duration=self._clock() - began,
+            duration=self._clock() - each.began,
             cycles=report.cycles + 1,
-            gaps=self.outlook.take_gaps(pool),
+            gaps=self.outlook.take_gaps(each.pool),
         )
-        self._reports[pool.name] = report
+        self._reports[each.pool.name] = report
         return report
 
     async def _read(self, zone: str, type_: RecordType) -> tuple[Record, ...]:
@@ -198,17 +192,27 @@ class Cycle:
 
     # --- publish ------------------------------------------------------------------------
 
-    async def _publish(self, pool: Pool, current: Plan, changes: list[Change]) -> Plan:
-        """Create what ``current`` wants and is missing; the plan after it."""
-        made = False
-        for create in current.creates:
-            if create not in self.outlook.plan(pool, changes).creates:
+    async def _publish(self, passes: Sequence[Pass], *, urgent: bool) -> None:
+        """Create what the plans want and is missing; then read and plan again."""
+        work = [(each, self._create_all(each, urgent=urgent)) for each in passes]
+        written = [each for each, creating in work if await _attempt(each, creating)]
+        for each in written:
+            await _attempt(each, self._look(each))
+
+    async def _create_all(self, each: Pass, *, urgent: bool) -> bool:
+        """Create what the plan of one pool wants; whether anything was created."""
+        wanted, made = each.current.creates, False
+        for create in wanted:
+            if not await self.pace.place(urgent=urgent):
+                each.crowded = True
+                break
+            if create not in self.outlook.plan(each.pool, each.changes).creates:
                 continue  # it fell while we were busy
-            changes.append(await self._create(pool, create))
-            made |= not changes[-1].error
-        if made:
-            return await self.outlook.look(pool, changes)
-        return self.outlook.plan(pool, changes) if current.creates else current
+            each.changes.append(await self._create(each.pool, create))
+            made |= not each.changes[-1].error
+        if wanted and not made:
+            each.current = self.outlook.plan(each.pool, each.changes)
+        return made
 
     async def _create(self, pool: Pool, create: Create) -> Change:
         change, refusal = await self._create_one(pool, create)
@@ -221,12 +225,12 @@ class Cycle:
 
     async def _create_one(self, pool: Pool, create: Create) -> tuple[Change, Refusal | None]:
         refills = self.outlook.is_gap(pool, RecordSetKey(create.name, create.type))
-        self.outlook.unread(pool.zone, [create.type])
+        self.outlook.lists.unread(pool, [create.type])
         try:
             made = await self.provider.create_record(pool.zone, create)
         except (Conflict, AnswerLost) as error:
             refused: ProviderError = error
-            listed, _ = await self.outlook.listed(pool.zone, create.type)
+            listed, _ = await self.outlook.lists.listed(pool, create.type)
             found = [r for r in listed if (r.name, r.value) == (create.name, create.value)]
             if found:
                 # After a Conflict it is somebody else's, or the list had lied.
@@ -249,48 +253,101 @@ class Cycle:
 
     # --- withdraw -----------------------------------------------------------------------
 
-    async def _withdraw(self, pool: Pool, wanted: Plan, changes: list[Change]) -> Plan:
-        """Withdraw by compare and swap where the provider has it, else under the lock."""
-        refused_until = self.outlook.memory(pool).refused_until
-        if self._clock() < refused_until:
-            return plan.without_lock(wanted, refused_until)
-        if self.provider.exchange:
-            return await self._exchange(pool, self.provider.exchange, wanted, changes)
-        if not await self.lock.take(pool):
-            again_at = self._clock() + pool.timing.fast_interval
-            return plan.without_lock(wanted, max(again_at, self.lock.retry_at(pool)))
+    async def _withdraw(self, passes: Sequence[Pass], *, urgent: bool) -> None:
+        """Withdraw by compare and swap where the provider has it, else under the zone's lock."""
+        ready = []
+        for each in passes:
+            refused_until = self.outlook.memory(each.pool).refused_until
+            if self._clock() < refused_until:
+                each.current = plan.without_lock(each.current, refused_until)
+            elif each.current.deletes and not each.error:
+                ready.append(each)
+        if not ready:
+            return
+        try:
+            if self.provider.exchange:
+                for each in ready:
+                    await self._exchange(each, self.provider.exchange, urgent=urgent)
+            elif await self._take_lock(ready, urgent=urgent):
+                await self._withdraw_under_lock(ready, urgent=urgent)
+        except ProviderError as error:
+            for each in ready:
+                each.error = each.error or error
+
+    async def _take_lock(self, passes: Sequence[Pass], *, urgent: bool) -> bool:
+        """Take the lock of the zone, once there is a place for the first write under it."""
+        pool = passes[0].pool
+        if self._clock() >= self.lock.retry_at(pool):
+            if not await self.pace.place(urgent=urgent, writes=1 + self.lock.writes):
+                for each in passes:
+                    each.crowded = True
+                return False
+            if await self.lock.take(pool):
+                return True
+        for each in passes:
+            again_at = self._clock() + each.pool.timing.fast_interval
+            again_at = max(again_at, self.lock.retry_at(pool))
+            each.current = plan.without_lock(each.current, again_at)
+        return False
+
+    async def _withdraw_under_lock(self, passes: Sequence[Pass], *, urgent: bool) -> None:
+        """One fresh read for all, their deletes, one list back; and then the lock is given back."""
         settled = True
         try:
-            self.outlook.unread(pool.zone, pool.types)
-            current = await self._publish(pool, await self.outlook.look(pool), changes)
-            for delete in current.deletes:
-                if not self.lock.valid(pool):
-                    break
-                current = self.outlook.plan(pool, changes)
-                if delete not in current.deletes:
-                    continue  # it came back while we were busy
-                settled = False  # until its answer, or a read, says otherwise
-                call = self.provider.delete_record(pool.zone, delete.record)
-                settled = await self._remove(pool, [delete], call, changes)
-                current = self.outlook.plan(pool, changes)
+            await self._look_anew(passes)
+            await self._publish(passes, urgent=urgent)
+            deleted: list[Pass] = []
+            for each in passes:
+                before = len(each.changes)
+                settled = False  # until its deletes, if there are any, are known to be done
+                settled = await self._delete_all(each, urgent=urgent, paid=not deleted)
+                deleted += [each] if len(each.changes) > before else []
                 if not settled:
                     break
-            if settled and any(change.action == "delete" for change in changes):
+            if settled and deleted:
                 settled = False
-                self.outlook.unread(pool.zone, pool.types)
-                current = await self.outlook.look(pool, changes)
+                await self._look_anew(deleted)
                 settled = True
-                current = await self._publish(pool, current, changes)
+                await self._publish(deleted, urgent=urgent)
         finally:
-            await self.lock.release(pool, settled=settled)
-        return current
+            await self.lock.release(passes[0].pool, settled=settled)
 
-    async def _exchange(
-        self, pool: Pool, exchange: Exchange, wanted: Plan, changes: list[Change]
-    ) -> Plan:
+    async def _look_anew(self, passes: Sequence[Pass]) -> None:
+        for each in passes:
+            self.outlook.lists.unread(each.pool, each.pool.types)
+        for each in passes:
+            await self._look(each)
+
+    async def _delete_all(self, each: Pass, *, urgent: bool, paid: bool) -> bool:
+        """Delete what has a ground to go while the lock is valid; False if nobody knows if it did.
+
+        ``paid``: the first delete has its place already.
+        """
+        for delete in () if each.error else each.current.deletes:
+            if not paid and not await self.pace.place(urgent=urgent):
+                each.crowded = True
+                break
+            if not self.lock.valid(each.pool):
+                break
+            paid = False
+            each.current = self.outlook.plan(each.pool, each.changes)
+            if delete not in each.current.deletes:
+                continue  # it came back while we were busy
+            call = self.provider.delete_record(each.pool.zone, delete.record)
+            settled = await self._remove(each.pool, [delete], call, each.changes)
+            each.current = self.outlook.plan(each.pool, each.changes)
+            if not settled:
+                return False
+        return True
+
+    async def _exchange(self, each: Pass, exchange: Exchange, *, urgent: bool) -> None:
         """Withdraw in one step per record set: who else has written it makes the step fail."""
-        for key, group in groupby(wanted.deletes, lambda d: (d.record.name, d.record.type)):
-            still = self.outlook.plan(pool, changes).deletes
+        pool = each.pool
+        for key, group in groupby(each.current.deletes, lambda d: (d.record.name, d.record.type)):
+            if not await self.pace.place(urgent=urgent):
+                each.crowded = True
+                break
+            still = self.outlook.plan(pool, each.changes).deletes
             deletes = [delete for delete in group if delete in still]
             if not deletes:
                 continue  # it came back while we were busy
@@ -298,17 +355,17 @@ class Cycle:
             gone = tuple(delete.record for delete in deletes)
             call = exchange.delete_records(pool.zone, tuple(seen), gone)
             try:
-                await self._remove(pool, deletes, call, changes)
+                await self._remove(pool, deletes, call, each.changes)
             except Conflict:
                 continue  # somebody has written since: the next look tells
-        self.outlook.unread(pool.zone, pool.types)
-        return await self._publish(pool, await self.outlook.look(pool, changes), changes)
+        await self._look_anew([each])
+        await self._publish([each], urgent=urgent)
 
     async def _remove(
         self, pool: Pool, deletes: Sequence[Delete], call: Awaitable[None], changes: list[Change]
     ) -> bool:
         """Have ``call`` delete records of one set; False if nobody knows yet whether it did."""
-        self.outlook.unread(pool.zone, [deletes[0].record.type])
+        self.outlook.lists.unread(pool, [deletes[0].record.type])
         self._remember(pool, deletes)
         error, settled = "", True
         try:
@@ -351,17 +408,20 @@ class Cycle:
 
     async def _are_gone(self, pool: Pool, deletes: Sequence[Delete]) -> bool:
         """Settle a lost answer by reading; if that fails, the delete is told as it stands."""
-        listed, _ = await self.outlook.listed(pool.zone, deletes[0].record.type)
+        listed, _ = await self.outlook.lists.listed(pool, deletes[0].record.type)
         ids = {record.id for record in listed}
         return all(delete.record.id not in ids for delete in deletes)
 
     # --- report -------------------------------------------------------------------------
 
-    def _reported(self, pool: Pool, current: Plan, changes: Sequence[Change]) -> PoolReport:
+    def _reported(self, each: Pass) -> PoolReport:
+        pool, current = each.pool, each.current
         self.outlook.keep(pool, errors=0)
         memory = self.outlook.memory(pool)
         pending = bool(current.creates or current.deletes)
         soon = self._clock() + pool.timing.fast_interval
+        if each.crowded:
+            soon = self.pace.free_at
         again = [at for at in (current.again_at, soon if pending else None) if at is not None]
         if not memory.warm_up.over and memory.warm_up.since is not None:
             again.append(memory.warm_up.since + memory.warm_up.seconds(pool))
@@ -373,7 +433,7 @@ class Cycle:
             records=self.outlook.records(pool),
             read_at=memory.read_at,
             plan=current,
-            changes=tuple(changes),
+            changes=tuple(each.changes),
             warming=not memory.warm_up.over,
             again_at=min(again, default=None),
             remembered=tuple(sorted({e.address for e in memory.remembered}, key=address_order)),
@@ -382,7 +442,8 @@ class Cycle:
             error="",
         )
 
-    def _failed(self, pool: Pool, changes: Sequence[Change], error: ProviderError) -> PoolReport:
+    def _failed(self, each: Pass, error: ProviderError) -> PoolReport:
+        pool = each.pool
         memory = self.outlook.memory(pool)
         self.outlook.keep(pool, errors=memory.errors + 1)
         known = roster.targets(pool, memory.known)
@@ -392,7 +453,7 @@ class Cycle:
         return replace(
             last,
             pool=pool,
-            changes=tuple(changes),
+            changes=tuple(each.changes),
             drains=self.outlook.drains(pool),
             error=str(error),
             again_at=again_at,

@@ -19,9 +19,10 @@ from concurrent.futures import TimeoutError as NotYet
 import prometheus_client as client
 
 from dnsbalancer_exporter import keeper, state
+from dnsbalancer_exporter.boundary import Lock, Provider
 from dnsbalancer_exporter.clock import Epoch, clock
 from dnsbalancer_exporter.config import Config
-from dnsbalancer_exporter.cycle import Cycle, Lock, Provider
+from dnsbalancer_exporter.cycle import Cycle
 from dnsbalancer_exporter.desk import Desk
 from dnsbalancer_exporter.doors import Doors
 from dnsbalancer_exporter.errors import ConfigError

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from dnsbalancer_exporter.cycle import Exchange, Provider
+from dnsbalancer_exporter.boundary import Exchange, Provider
 from dnsbalancer_exporter.lock import LABEL
 from dnsbalancer_exporter.model import Create, Mode, Pool, Record
 from dnsbalancer_exporter.names import RecordType, fqdn

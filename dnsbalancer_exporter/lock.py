@@ -107,6 +107,8 @@ class SingleWriter:
     other until the lease has passed: it may still take effect. ``clock`` is in seconds.
     """
 
+    writes = 0
+
     def __init__(self, terms: LockTerms, clock: Callable[[], float]) -> None:
         self._terms = terms
         self._clock = clock

@@ -1,19 +1,19 @@
 """Outlook: what was read of each pool's zone, what is remembered of it, and the plan that follows.
 
-A zone is read once per type and cycle, however many pools it has, until something is written. From
-each read the pool learns who its targets are (roster.py); a plan (plan.py) is made from the last
-read and from the states as they are at that moment.
+From each read (lists.py) the pool learns who its targets are (roster.py); a plan (plan.py) is made
+from the last read and from the states as they are at that moment.
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
 from dnsbalancer_exporter import health, plan, restraint, roster
 from dnsbalancer_exporter.errors import ProviderError
+from dnsbalancer_exporter.lists import Lists, Read
 from dnsbalancer_exporter.model import (
     Drain,
     Ground,
@@ -29,11 +29,7 @@ from dnsbalancer_exporter.model import (
 from dnsbalancer_exporter.names import RecordType
 from dnsbalancer_exporter.plan import Situation
 from dnsbalancer_exporter.report import Change, TargetState
-from dnsbalancer_exporter.roster import Belief, Contact, Memory
-
-Read = Callable[[str, RecordType], Awaitable[tuple[Record, ...]]]
-"""Lists all records of one type in a zone; raises ProviderError."""
-
+from dnsbalancer_exporter.roster import Contact, Memory
 
 NOTHING = Memory()
 """What is kept of a pool that was never looked at."""
@@ -60,14 +56,13 @@ class Outlook:
         states: Callable[[], Mapping[TargetKey, TargetState]],
         follow: Callable[[Pool, Iterable[roster.Watched]], None],
     ) -> None:
+        self.lists = Lists(self._ask)
         self._read = read
         self._clock = clock
         self._states = states
         self._follow = follow
         self.changed: Callable[[], None] = lambda: None
         self._memories: dict[str, Memory] = {}
-        self._beliefs: dict[tuple[str, RecordType], Belief] = {}
-        self._lists: dict[tuple[str, RecordType], tuple[Record, ...]] = {}
         self._contacts: dict[str, Contact] = {}
         self._views: dict[str, View] = {}
         self._followed: dict[str, tuple[TargetKey, ...]] = {}
@@ -147,15 +142,6 @@ class Outlook:
 
     # --- reading ------------------------------------------------------------------------
 
-    def reread(self) -> None:
-        """Have the next look read all zones anew."""
-        self._lists.clear()
-
-    def unread(self, zone: str, types: Iterable[RecordType]) -> None:
-        """Have the next look read these types of a zone anew."""
-        for type_ in types:
-            self._lists.pop((zone, type_), None)
-
     def records(self, pool: Pool) -> tuple[Record, ...]:
         """What the pool's record sets held when they were last read."""
         return self._views[pool.name].records
@@ -170,14 +156,11 @@ class Outlook:
         """A record has been created by ourselves: nobody else has put it back."""
         self.keep(pool, records=(*self.memory(pool).records, record))
 
-    async def listed(self, zone: str, type_: RecordType) -> tuple[tuple[Record, ...], bool]:
-        """One list per zone, type and cycle, until something is written; and if it is in doubt."""
-        key = (zone, type_)
-        if key not in self._lists:
-            listed = await self._ask(zone, type_)
-            self._beliefs[key] = roster.believe(self._beliefs.get(key), len(listed))
-            self._lists[key] = listed
-        return self._lists[key], self._beliefs[key].doubted is not None
+    def presses(self, pool: Pool) -> bool:
+        """Whether, by the last look, somebody is published whom we hold DOWN."""
+        view = self._views.get(pool.name)
+        down = {a for a, s in self._healths(pool).items() if s.health is Health.DOWN}
+        return view is not None and not down.isdisjoint(roster.values(view.records))
 
     async def _ask(self, zone: str, type_: RecordType) -> tuple[Record, ...]:
         began, contact = self._clock(), self._contacts.get(zone, Contact())
@@ -197,9 +180,9 @@ class Outlook:
         records: list[Record] = []
         doubtful = False
         for type_ in pool.types:
-            listed, doubted = await self.listed(pool.zone, type_)
+            listed, doubted = await self.lists.listed(pool, type_)
             doubtful |= doubted
-            records += [r for r in listed if r.name in pool.records]
+            records += listed
         view = View(tuple(records), doubtful)
         self._note_gaps(pool, self._views.get(pool.name, view), view)
         self._views[pool.name] = view

@@ -78,7 +78,7 @@ async def _previews(
     while _undecided(watch) and clock() < deadline:
         changed.clear()
         await happens(changed, max(0.0, deadline - clock()))
-    cycle.outlook.reread()
+    cycle.outlook.lists.reread()
     previews = []
     for pool in pools:
         plan = await cycle.outlook.look(pool)

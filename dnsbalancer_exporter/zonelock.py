@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from dnsbalancer_exporter import lock
-from dnsbalancer_exporter.cycle import Records
+from dnsbalancer_exporter.boundary import Records
 from dnsbalancer_exporter.errors import Conflict, ProviderError
 from dnsbalancer_exporter.lock import LockState, Phase
 from dnsbalancer_exporter.model import Create, LockTerms, Pool, Record
@@ -32,6 +32,8 @@ class ZoneLock:
     ``spread`` gives a random number from 0 to 1, so that competitors do not march in step;
     ``listener`` is told the zone, one of report.LOCK_EVENTS, and a detail.
     """
+
+    writes = 2
 
     def __init__(
         self,

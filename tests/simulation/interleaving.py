@@ -29,7 +29,8 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
-from dnsbalancer_exporter.cycle import Cycle, Lock, Records
+from dnsbalancer_exporter.boundary import Lock, Records
+from dnsbalancer_exporter.cycle import Cycle
 from dnsbalancer_exporter.errors import AnswerLost, ApiReason, Conflict, ProviderError
 from dnsbalancer_exporter.model import (
     Create,

@@ -44,6 +44,8 @@ def target(address: str) -> Target:
 class NoLock:
     """What the plain algorithm has: nothing. It shows that the laws can be broken."""
 
+    writes = 0
+
     async def take(self, pool: Pool) -> bool:
         return True
 

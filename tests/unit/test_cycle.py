@@ -11,7 +11,8 @@ from typing import Any
 import pytest
 
 from dnsbalancer_exporter import restraint
-from dnsbalancer_exporter.cycle import Cycle, Exchange
+from dnsbalancer_exporter.boundary import Exchange
+from dnsbalancer_exporter.cycle import Cycle
 from dnsbalancer_exporter.errors import AnswerLost, ApiReason, Conflict, ProviderError
 from dnsbalancer_exporter.lock import SingleWriter
 from dnsbalancer_exporter.model import (
@@ -911,7 +912,7 @@ def test_a_pool_that_is_forgotten_leaves_no_gap_to_its_successor() -> None:
     scene.run(pool(A))
     scene.keep()
     scene.provider.faults["list"].extend([None, BROKEN])
-    scene.cycle.outlook.reread()
+    scene.cycle.outlook.lists.reread()
     asyncio.run(scene.cycle.outlook.look(pool(A)))  # found, and not yet told
     scene.cycle.forget(pool(A))
     assert scene.run(pool(A)).gaps == ()

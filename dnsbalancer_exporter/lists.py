@@ -1,0 +1,74 @@
+"""Lists: what a zone held, read once per type and turn, however many pools it has.
+
+A pool that has written needs a list that is younger than that; what the other pools of its zone
+have written is none of its business, and costs no read. An error is shared in the same way: a zone
+that cannot be read is not asked hundreds of times.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Iterable, Mapping
+from itertools import chain
+from typing import NamedTuple
+
+from dnsbalancer_exporter import roster
+from dnsbalancer_exporter.errors import ProviderError
+from dnsbalancer_exporter.model import Pool, Record
+from dnsbalancer_exporter.names import RecordType
+from dnsbalancer_exporter.roster import Belief
+
+Read = Callable[[str, RecordType], Awaitable[tuple[Record, ...]]]
+"""Lists all records of one type in a zone; raises ProviderError."""
+
+
+class Answer(NamedTuple):
+    """What was said to a read, and the how-manieth it was; records by their names."""
+
+    number: int
+    records: Mapping[str, list[Record]]
+    error: ProviderError | None = None
+
+
+class Lists:
+    """Of all zones. ``read`` asks the provider."""
+
+    def __init__(self, read: Read) -> None:
+        self._read = read
+        self._reads = 0
+        self._answers: dict[tuple[str, RecordType], Answer] = {}
+        self._too_old: dict[tuple[str, RecordType], int] = {}
+        self._beliefs: dict[tuple[str, RecordType], Belief] = {}
+
+    def reread(self) -> None:
+        """Have everybody's next look read anew."""
+        self._answers.clear()
+        self._too_old.clear()
+
+    def unread(self, pool: Pool, types: Iterable[RecordType]) -> None:
+        """Have the pool's next look at these types find a list that is read after this moment."""
+        for type_ in types:
+            self._too_old[pool.name, type_] = self._reads
+
+    async def listed(self, pool: Pool, type_: RecordType) -> tuple[tuple[Record, ...], bool]:
+        """The pool's records of one type, and whether the list is in doubt; ProviderError."""
+        key = (pool.zone, type_)
+        answer = self._answers.get(key)
+        if answer is None or answer.number <= self._too_old.get((pool.name, type_), 0):
+            answer = self._answers[key] = await self._ask(key)
+        if answer.error:
+            raise answer.error.with_traceback(None)
+        mine = (answer.records.get(name, ()) for name in pool.records)
+        return tuple(chain.from_iterable(mine)), self._beliefs[key].doubted is not None
+
+    async def _ask(self, key: tuple[str, RecordType]) -> Answer:
+        self._reads += 1
+        number = self._reads  # of its beginning: what is written meanwhile may not be in it
+        try:
+            listed = await self._read(*key)
+        except ProviderError as error:
+            return Answer(number, {}, error)
+        self._beliefs[key] = roster.believe(self._beliefs.get(key), len(listed))
+        records: dict[str, list[Record]] = {}
+        for record in listed:
+            records.setdefault(record.name, []).append(record)
+        return Answer(number, records)
