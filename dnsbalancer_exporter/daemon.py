@@ -125,6 +125,7 @@ class Daemon:
         ):
             loop.add_signal_handler(number, act)
         self._log_as(self._config)
+        self._cycle.pace.rate = self._config.api_rate
         await self._load_kept(self._config)
         await self._begin(self._config)
         activities = (
@@ -226,6 +227,7 @@ class Daemon:
             self._cycle.provider = self._guard = self._provider(config)
             self._cycle.lock = self._lock(config, self._guard)
         self._log_as(config)
+        self._cycle.pace.rate = config.api_rate
         await self._begin(config)
         self._journal.say(logging.INFO, "reload", "the configuration was read again and is in use")
         self._pulse.reloaded()
@@ -292,9 +294,10 @@ class Daemon:
         if not MISSING:
             self._propagation.cycled(report)
         self._pulse.sign()
-        self._pulse.say(self._sentence())
 
     def _turned(self, idle: float) -> None:
+        self._failovers.turned()
+        self._pulse.say(self._sentence())
         self._pulse.ready()
         self._pulse.sign(idle)
 

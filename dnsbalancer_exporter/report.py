@@ -123,6 +123,11 @@ class PoolReport:
     contests: Mapping[str, Contest] = field(default_factory=dict)
     gaps: tuple[RecordSetKey, ...] = ()
 
+    @property
+    def writes_left(self) -> int:
+        """How many writes the plan wants that were not made: they wait for a place (pace.py)."""
+        return len(self.plan.creates) + len(self.plan.deletes)
+
     def in_sync(self, key: RecordSetKey) -> bool:
         """Whether the last read was good and found the record set as it should be."""
         plan = self.plan

@@ -59,6 +59,7 @@ class Rounds:
         """Turn at once, with a cycle of these pools."""
         self._woken.update(pools)
         self._wake.set()
+        self._cycle.pace.hurry()
 
     def judged(self, key: TargetKey, before: TargetState, after: TargetState) -> None:
         """Have a cycle at once if a result may change what is to be done."""

@@ -12,6 +12,7 @@ from dnsbalancer_exporter.config.files import why_unread
 from dnsbalancer_exporter.config.pools import build_pool, check_pool, check_pools_together
 from dnsbalancer_exporter.config.sections import Ledger, Place, Section, read_section
 from dnsbalancer_exporter.config.top_keys import (
+    API_RATE,
     LISTEN,
     LOCK,
     LOG_FORMAT,
@@ -29,12 +30,14 @@ from dnsbalancer_exporter.model import LockTerms, Pool
 class Config:
     """A configuration that can be used.
 
-    ``digest`` is the SHA-256 of the file's bytes, in hexadecimal; ``notes`` are worth a warning.
+    ``api_rate`` is in writes per second, ``digest`` the SHA-256 of the file's bytes, in
+    hexadecimal; ``notes`` are worth a warning.
     """
 
     api: Api
     pools: tuple[Pool, ...]
     lock: LockTerms
+    api_rate: float
     listen: tuple[str, int]
     web_config_file: str | None
     state_dir: str
@@ -85,6 +88,7 @@ def _parse(
         api=api,
         pools=tuple(build_pool(section) for section in pools),
         lock=top.need(LOCK),
+        api_rate=top.need(API_RATE),
         listen=top.need(LISTEN),
         web_config_file=top.find(WEB_CONFIG_FILE),
         state_dir=top.find(STATE_DIR) or _state_dir(environ),

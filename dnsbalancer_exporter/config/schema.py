@@ -43,6 +43,7 @@ KEYS: tuple[Key[object], ...] = (
     pool_keys.MODE,
     pool_keys.RESOLVERS,
     top_keys.LOCK,
+    top_keys.API_RATE,
     top_keys.LISTEN,
     top_keys.WEB_CONFIG_FILE,
     top_keys.STATE_DIR,
@@ -66,7 +67,7 @@ TOP = tuple(key for key in KEYS if key.level is not Level.POOL)
 IN_POOL = tuple(key for key in KEYS if key.level is not Level.TOP)
 
 _LATER = dict.fromkeys(
-    ("quorum", "targets_file", "api_rate"),
+    ("quorum", "targets_file"),
     "is not supported by this version: remove it",
 )
 NOT_AT_TOP = _LATER | {

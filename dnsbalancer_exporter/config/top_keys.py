@@ -154,6 +154,14 @@ LOCK = Key(
     default="zone",
     level=Level.TOP,
 )
+API_RATE = Key(
+    "api_rate",
+    scalar(values.number(0.1, 100)),
+    "Writes to the provider's API per second, from 0.1 to 100, of the whole process: after a burst "
+    "of five they wait, withdrawals of dead targets least. Reads never do.",
+    default="2",
+    level=Level.TOP,
+)
 LISTEN = Key(
     "listen",
     scalar(values.listen),

@@ -47,6 +47,18 @@ def duration(low: float, high: float) -> Told[float]:
     return Told(convert, "duration", duration_text(low), duration_text(high))
 
 
+def number(low: float, high: float) -> Told[float]:
+    """A number, whole or with a decimal point, within the bounds."""
+
+    def convert(text: str) -> float:
+        match = re.fullmatch(r"[0-9]{1,12}(?:\.[0-9]{1,9})?", text.strip())
+        if match is None or not low <= float(match[0]) <= high:
+            raise Wrong(f"must be a number from {number_text(low)} to {number_text(high)}")
+        return float(match[0])
+
+    return convert
+
+
 def whole_seconds(low: int, high: int) -> Told[int]:
     """A duration that is a whole number of seconds."""
     seconds = duration(low, high)

@@ -62,7 +62,12 @@ TARGET_ROWS = (
     ),
     Row("target_consecutive_failures", "gauge", TARGET, "Failures in a row up to now."),
     Row("target_consecutive_successes", "gauge", TARGET, "Successes in a row up to now."),
-    Row("target_published", "gauge", TARGET, "1 if the zone had the address when last read."),
+    Row(
+        "target_published",
+        "gauge",
+        TARGET,
+        "1 if a name of the pool had the address when last read.",
+    ),
     Row("target_drained", "gauge", TARGET, "1 while an operator has drained the target."),
     Row(
         "target_contested",
@@ -78,7 +83,12 @@ POOL_ROWS = (
     Row("pool_targets_healthy", "gauge", ("pool",), "Targets of the pool that are UP."),
     Row("pool_min_records", "gauge", ("pool",), "Values that a withdrawal must leave."),
     Row("pool_fail_open", "gauge", ("pool",), "1 while dead records stay as nothing is UP."),
-    Row("pool_available", "gauge", ("pool",), "1 if a target is both UP and published."),
+    Row(
+        "pool_available",
+        "gauge",
+        ("pool",),
+        "1 if a target is both UP and published, under each of the pool's names.",
+    ),
     Row("pool_warming_up", "gauge", ("pool",), "1 until every target is known after a start."),
     Row("observe_mode", "gauge", ("pool",), "1 if this pool is never written."),
     Row(
@@ -136,6 +146,12 @@ POOL_ROWS = (
     ),
     Row("zone_read_timestamp_seconds", "gauge", ("pool",), "When the zone was last read; or 0."),
     Row("cycle_interval_seconds", "gauge", ("pool",), "Configured seconds between quiet cycles."),
+    Row(
+        "api_writes_waiting",
+        "gauge",
+        (),
+        "Writes that the last plans want and that found no place: `api_rate` paces them.",
+    ),
     Row(
         "auth_token_expiry_timestamp_seconds",
         "gauge",

@@ -67,30 +67,38 @@ class Failovers:
 
     def __init__(self, observe: Observe) -> None:
         self._observe = observe
-        self._first_success: dict[TargetKey, float] = {}
-        self._turns: dict[tuple[str, TargetKey], _Turn] = {}
+        self._first_success: dict[str, dict[str, float]] = {}
+        self._turns: dict[str, dict[tuple[str, str], _Turn]] = {}
         self._locked_at: dict[str, float] = {}
         self._unseen: dict[tuple[str, RecordSetKey], _Unseen] = {}
 
     def judged(self, key: TargetKey, before: TargetState, after: TargetState) -> None:
         """A target was probed."""
+        if key.reference:
+            return
         old, new = before.health, after.health
+        first_success = self._first_success.setdefault(key.pool, {})
         if after.last and not old.successes and new.successes:
-            self._first_success[key] = after.last.started
+            first_success[key.address] = after.last.started
         if old.health is new.health or new.since is None:
             return
+        turns = self._turns.setdefault(key.pool, {})
         if new.health is Health.DOWN and new.failing_since is not None:
-            self._turns[FAILOVER, key] = _Turn(new.failing_since, new.since)
-        elif old.health is Health.DOWN and key in self._first_success:
-            self._turns[RECOVERY, key] = _Turn(self._first_success[key], new.since)
+            turns[FAILOVER, key.address] = _Turn(new.failing_since, new.since)
+        elif old.health is Health.DOWN and key.address in first_success:
+            turns[RECOVERY, key.address] = _Turn(first_success[key.address], new.since)
 
     def locked(self, zone: str, at: float) -> None:
-        """The lock of a zone was taken, for the cycle that is under way."""
+        """The lock of a zone was taken, for all pools of it whose cycles are under way."""
         self._locked_at[zone] = at
+
+    def turned(self) -> None:
+        """All cycles that were under way have ended, and no lock is held any more."""
+        self._locked_at.clear()
 
     def cycled(self, report: PoolReport) -> None:
         """A cycle ended."""
-        locked_at = self._locked_at.pop(report.pool.zone, None)
+        locked_at = self._locked_at.get(report.pool.zone)
         for change in reversed(report.changes):  # of duplicates, the last to go counts
             self._written(report.pool.name, change, locked_at)
         for name in report.pool.records:
@@ -107,7 +115,8 @@ class Failovers:
 
     def forget(self, pool: str) -> None:
         """A pool is not configured any more."""
-        self._forget_but(pool, frozenset())
+        self._first_success.pop(pool, None)
+        self._turns.pop(pool, None)
         for name, key in list(self._unseen):
             if name == pool:
                 del self._unseen[name, key]
@@ -119,7 +128,7 @@ class Failovers:
         record, at = change.record, change.at
         metric = FAILOVER if change.action == "delete" else RECOVERY
         key = RecordSetKey(record.name, record.type)
-        turn = self._turns.get((metric, TargetKey(pool, record.value)))
+        turn = self._turns.get(pool, {}).get((metric, record.value))
         if turn is None or at is None or key in turn.done:
             return
         if metric is FAILOVER and change.ground is not Ground.DOWN:
@@ -156,21 +165,16 @@ class Failovers:
         self._forget_but(pool.name, frozenset(report.targets))
         published = {(RecordSetKey(r.name, r.type), r.value) for r in report.records}
         sets = [RecordSetKey(name, type_) for name in pool.records for type_ in pool.types]
-        for (metric, target), turn in self._turns.items():
-            if target.pool != pool.name:
-                continue
-            ours_to_measure = metric is FAILOVER or target.address not in report.drains
+        for (metric, address), turn in self._turns.get(pool.name, {}).items():
+            ours_to_measure = metric is FAILOVER or address not in report.drains
             wanted = metric is RECOVERY
             turn.done.update(
                 key
                 for key in sets
-                if not ours_to_measure or ((key, target.address) in published) is wanted
+                if not ours_to_measure or ((key, address) in published) is wanted
             )
 
     def _forget_but(self, pool: str, addresses: frozenset[str]) -> None:
-        for target in [t for t in self._first_success if t.pool == pool]:
-            if target.address not in addresses:
-                del self._first_success[target]
-        for metric, target in list(self._turns):
-            if target.pool == pool and target.address not in addresses:
-                del self._turns[metric, target]
+        firsts, turns = self._first_success.pop(pool, {}), self._turns.pop(pool, {})
+        self._first_success[pool] = {a: at for a, at in firsts.items() if a in addresses}
+        self._turns[pool] = {key: turn for key, turn in turns.items() if key[1] in addresses}

@@ -96,7 +96,9 @@ def _record_samples(report: PoolReport) -> Iterator[Sample]:
                 yield "record_ttl_seconds", labels, min(r.ttl for r in records)
 
 
-def _dns_samples(report: PoolReport, whole: Report, epoch: float) -> Iterator[Sample]:
+def _dns_samples(
+    report: PoolReport, mine: Mapping[RecordSetKey, InDns], epoch: float
+) -> Iterator[Sample]:
     pool = report.pool
     keys = [RecordSetKey(name, type_) for name in pool.records for type_ in pool.types]
     mine = {key: whole.dns[pool.name, key] for key in keys if (pool.name, key) in whole.dns}

@@ -67,21 +67,19 @@ LAWS = (
     ),
     Mutant(
         "law 2: records of other names are taken for the pool's",
-        "outlook.py",
-        "records += [r for r in listed if r.name in pool.records]",
-        "records += listed",
+        "lists.py",
+        "mine = (answer.records.get(name, ()) for name in pool.records)",
+        "mine = answer.records.values()",
         CYCLE + "records_of_other_names_and_types_are_never_touched",
     ),
     Mutant(
         "law 3: delete before create",
         "cycle.py",
-        """            current = await self._publish(pool, current, changes)
-            if current.deletes:
-                current = await self._withdraw(pool, current, changes)
+        """            await self._publish(group, urgent=group is dying)
+            await self._withdraw(group, urgent=group is dying)
 """,
-        """            if current.deletes:
-                current = await self._withdraw(pool, current, changes)
-            current = await self._publish(pool, current, changes)
+        """            await self._withdraw(group, urgent=group is dying)
+            await self._publish(group, urgent=group is dying)
 """,
         CYCLE + "creates_come_first_and_deletes_last_each_on_a_fresh_read",
     ),

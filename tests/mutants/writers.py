@@ -18,25 +18,25 @@ WRITERS = (
     Mutant(
         "publishing waits for the lock, too",
         "cycle.py",
-        "            current = await self._publish(pool, current, changes)\n            if current",
-        "            if current.creates and await self.lock.take(pool):\n"
-        "                current = await self._publish(pool, current, changes)\n"
-        "            if current",
+        "            await self._publish(group, urgent=group is dying)\n",
+        "            if group and await self.lock.take(group[0].pool):\n"
+        "                await self._publish(group, urgent=group is dying)\n",
         SCENARIO + "three_starting_at_once_on_an_empty_name",
     ),
     Mutant(
         "what is drained needs no lock",
         "cycle.py",
-        "        if not await self.lock.take(pool):\n",
-        "        for delete in [d for d in wanted.deletes if d.ground is Ground.DRAINED]:\n"
-        "            await self.provider.delete_record(pool.zone, delete.record)\n"
-        "        if not await self.lock.take(pool):\n",
+        "            if await self.lock.take(pool):\n",
+        "            for d in [d for each in passes for d in each.current.deletes]:\n"
+        "                if d.ground is Ground.DRAINED:\n"
+        "                    await self.provider.delete_record(pool.zone, d.record)\n"
+        "            if await self.lock.take(pool):\n",
         SCENARIO + "draining_two_members_at_once",
     ),
     Mutant(
         "a delete is sent by whoever has ever had the lock",
         "cycle.py",
-        "                if not self.lock.valid(pool):\n                    break\n",
+        "            if not self.lock.valid(each.pool):\n                break\n",
         "",
         SEARCH + "a_lock_that_is_broken_while_its_holder_stands_still",
     ),
@@ -78,24 +78,25 @@ WRITERS = (
     Mutant(
         "the plan is from before the lock",
         "cycle.py",
-        "            self.outlook.unread(pool.zone, pool.types)\n"
-        "            current = await self._publish(pool, await self.outlook.look(pool), changes)\n",
-        "            current = wanted\n",
+        "            await self._look_anew(passes)\n"
+        "            await self._publish(passes, urgent=urgent)\n",
+        "",
         CYCLE + "the_read_that_a_delete_rests_on_is_made_under_the_lock",
     ),
     Mutant(
         "the read under the lock is an old one",
         "cycle.py",
-        "            self.outlook.unread(pool.zone, pool.types)\n"
-        "            current = await self._publish(pool, await",
-        "            current = await self._publish(pool, await",
+        "            await self._look_anew(passes)\n            await self._publish",
+        "            for each in passes:\n"
+        "                await self._look(each)\n"
+        "            await self._publish",
         SEARCH + "two_writers_that_try_twice",
     ),
     Mutant(
         "the lock's age is not looked at before each delete",
         "cycle.py",
-        "                if not self.lock.valid(pool):\n",
-        "                if not self.lock.valid(pool) and not changes:\n",
+        "            if not self.lock.valid(each.pool):\n",
+        "            if not self.lock.valid(each.pool) and not each.changes:\n",
         CYCLE + "a_delete_is_not_sent_once_the_lock_is_too_old",
     ),
     Mutant(
@@ -136,30 +137,29 @@ WRITERS = (
     Mutant(
         "planned again after an unanswered delete",
         "cycle.py",
-        "                if not settled:\n                    break\n",
+        "            if not settled:\n                return False\n",
         "",
         CYCLE + "an_unsettled_delete_ends_the_withdrawal_and_closes_the_way_for_the_lease",
     ),
     Mutant(
         "not read back",
         "cycle.py",
-        'if settled and any(change.action == "delete" for change in changes):',
+        "if settled and deleted:",
         "if False:",
         SCENARIO + "a_writer_whose_own_address_is_missing_after_reading_back_puts_it_there",
     ),
     Mutant(
         "the gap is not refilled",
         "cycle.py",
-        "                settled = True\n"
-        "                current = await self._publish(pool, current, changes)\n",
-        "                settled = True\n",
+        "                await self._publish(deleted, urgent=urgent)\n",
+        "",
         SCENARIO + "a_writer_whose_own_address_is_missing_after_reading_back_puts_it_there",
     ),
     Mutant(
         "released although it could not be read back",
         "cycle.py",
-        "                settled = False\n                self.outlook.unread",
-        "                self.outlook.unread",
+        "                settled = False\n                await self._look_anew(deleted)\n",
+        "                await self._look_anew(deleted)\n",
         CYCLE + "a_withdrawal_that_cannot_be_read_back_closes_the_way",
     ),
     Mutant(
@@ -244,8 +244,8 @@ WRITERS = (
         "an exchange without its precondition",
         "cycle.py",
         "seen = [r for r in self.outlook.records(pool) if (r.name, r.type) == key]",
-        "self.outlook.unread(pool.zone, [key[1]])\n"
-        "            listed, _ = await self.outlook.listed(pool.zone, key[1])\n"
+        "self.outlook.lists.unread(pool, [key[1]])\n"
+        "            listed, _ = await self.outlook.lists.listed(pool, key[1])\n"
         "            seen = [r for r in listed if (r.name, r.type) == key]",
         SEARCH + "two_writers_that_compare_and_swap",
     ),

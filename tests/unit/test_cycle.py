@@ -81,6 +81,12 @@ def witness(*listed: str, **changes: Any) -> Pool:
     return pool(E, listed=listed, member=False, **changes)
 
 
+def others_of(*own: str, count: int, **changes: Any) -> list[Pool]:
+    """So many pools of the same zone under names of their own."""
+    names = [f"n{number}" for number in range(1, count + 1)]
+    return [pool(*own, name=n, records=(f"{n}.example.com",), **changes) for n in names]
+
+
 class Provider:
     """The strict driver in memory. ``faults`` are raised, per operation, before a call does
     anything, None lets one pass; ``lost`` counts calls that are done and whose answer is lost.
@@ -174,6 +180,11 @@ class Stage:
         kept = {i: r for i, r in before.items() if r.value in values}
         self.store.zones["example.com"] = kept
         return before
+
+    def run_all(self, *pools: Pool) -> tuple[PoolReport, ...]:
+        """Run a cycle and return all reports."""
+        self.store.calls.clear()
+        return asyncio.run(self.cycle.run(pools))
 
     @property
     def calls(self) -> list[str]:
@@ -380,11 +391,21 @@ def test_what_was_known_stays_known_while_reads_fail() -> None:
     assert (report.targets, report.records, report.read_at) == (good.targets, good.records, START)
 
 
-def test_an_error_in_one_pool_does_not_stop_the_next() -> None:
+def test_a_zone_that_cannot_be_read_is_asked_once_however_many_pools_it_has() -> None:
     scene = stage(*at(B), A=UP, B=UP)
     scene.provider.faults["list"].append(BROKEN)
-    scene.run(pool(A), pool(A, name="q"))
-    assert scene.published == [A, B]
+    reports = scene.run_all(pool(A), *others_of(A, count=5))
+    assert scene.calls == ["list fails A"]
+    assert [report.error for report in reports] == ["500"] * 6
+
+
+def test_an_error_in_one_pool_does_not_stop_the_next() -> None:
+    scene = stage(*at(B), A=UP, B=UP)
+    scene.provider.faults["create"].append(LOST)
+    scene.provider.faults["list"] += [None, BROKEN]
+    reports = scene.run_all(pool(A), *others_of(A, count=1))
+    assert [report.error for report in reports] == ["500", ""]
+    assert scene.store.values("n1.example.com") == [A]
 
 
 def test_a_list_that_is_too_short_withholds_withdrawals_until_a_second_one_agrees() -> None:

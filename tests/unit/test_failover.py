@@ -91,6 +91,7 @@ class Scene:
                 changes=changes, error=error, drains=self.drains,
             )
         )  # fmt: skip
+        self.failovers.turned()
 
     def taken(self) -> list[tuple[str, str, float]]:
         seen, self.seen = self.seen, []
