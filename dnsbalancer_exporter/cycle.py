@@ -21,6 +21,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from enum import Enum
 from itertools import groupby
 from typing import TypeVar
 
@@ -59,6 +60,22 @@ RETRY_FIRST = 5.0
 T = TypeVar("T")
 
 
+class Rank(Enum):
+    """In which order the pools of a zone write."""
+
+    QUIET = "nothing is to be written"
+    DYING = "a dead target is to be withdrawn"
+    IN_NEED = "the same, after something that is to be created (law 3)"
+    CALM = "all else"
+
+
+def rank(current: Plan) -> Rank:
+    """The rank of a pool by what it is to write."""
+    if any(delete.ground is Ground.DOWN for delete in current.deletes):
+        return Rank.IN_NEED if current.creates else Rank.DYING
+    return Rank.CALM if current.creates or current.deletes else Rank.QUIET
+
+
 @dataclass(slots=True)
 class Pass:
     """One pool's cycle while it goes on. ``crowded``: a write found no place, and is left."""
@@ -69,16 +86,6 @@ class Pass:
     changes: list[Change] = field(default_factory=list)
     error: ProviderError | None = None
     crowded: bool = False
-
-    @property
-    def writes(self) -> bool:
-        """Whether there is something to write."""
-        return not self.error and bool(self.current.creates or self.current.deletes)
-
-    @property
-    def urgent(self) -> bool:
-        """Whether a dead target is to be withdrawn."""
-        return self.writes and any(d.ground is Ground.DOWN for d in self.current.deletes)
 
 
 async def _attempt(each: Pass, work: Awaitable[T]) -> T | None:
@@ -150,13 +157,13 @@ class Cycle:
         async with reading:
             passes = [await self._begin(pool) for pool in members]
             await self._tidy(passes)
-        quiet = [each for each in passes if not each.writes]
-        dying = [each for each in passes if each.urgent]
-        others = [each for each in passes if each.writes and not each.urgent]
+        ranks = {each.pool.name: rank(each.current) for each in passes}
         reports = []
-        for group in (quiet, dying, others):
-            await self._publish(group, urgent=group is dying)
-            await self._withdraw(group, urgent=group is dying)
+        for turn in Rank:
+            group = [each for each in passes if ranks[each.pool.name] is turn]
+            urgent = turn in (Rank.DYING, Rank.IN_NEED)
+            await self._publish(group, urgent=urgent)
+            await self._withdraw(group, urgent=urgent)
             for each in group:
                 reports.append(self._end(each))
                 done(reports[-1])
@@ -194,8 +201,7 @@ class Cycle:
 
     async def _publish(self, passes: Sequence[Pass], *, urgent: bool) -> None:
         """Create what the plans want and is missing; then read and plan again."""
-        work = [(each, self._create_all(each, urgent=urgent)) for each in passes]
-        written = [each for each, creating in work if await _attempt(each, creating)]
+        written = [p for p in passes if await _attempt(p, self._create_all(p, urgent=urgent))]
         for each in written:
             await _attempt(each, self._look(each))
 
@@ -258,17 +264,17 @@ class Cycle:
         ready = []
         for each in passes:
             refused_until = self.outlook.memory(each.pool).refused_until
+            if each.error or not each.current.deletes:
+                continue
             if self._clock() < refused_until:
                 each.current = plan.without_lock(each.current, refused_until)
-            elif each.current.deletes and not each.error:
+            elif self.provider.exchange:
+                swaps = self._exchange(each, self.provider.exchange, urgent=urgent)
+                await _attempt(each, swaps)
+            else:
                 ready.append(each)
-        if not ready:
-            return
         try:
-            if self.provider.exchange:
-                for each in ready:
-                    await self._exchange(each, self.provider.exchange, urgent=urgent)
-            elif await self._take_lock(ready, urgent=urgent):
+            if ready and await self._take_lock(ready, urgent=urgent):
                 await self._withdraw_under_lock(ready, urgent=urgent)
         except ProviderError as error:
             for each in ready:

@@ -23,7 +23,7 @@ from dnsbalancer_exporter.clock import happens
 BURST = 5
 """Writes that may be sent at once after a quiet time: a lock and three names of one target."""
 
-PATIENCE = 5.0
+PATIENCE = 10.0
 """Seconds that the writes of one turn wait in all; a new turn sees what has become urgent."""
 
 SHORTEST = 0.001

@@ -75,11 +75,11 @@ LAWS = (
     Mutant(
         "law 3: delete before create",
         "cycle.py",
-        """            await self._publish(group, urgent=group is dying)
-            await self._withdraw(group, urgent=group is dying)
+        """            await self._publish(group, urgent=urgent)
+            await self._withdraw(group, urgent=urgent)
 """,
-        """            await self._withdraw(group, urgent=group is dying)
-            await self._publish(group, urgent=group is dying)
+        """            await self._withdraw(group, urgent=urgent)
+            await self._publish(group, urgent=urgent)
 """,
         CYCLE + "creates_come_first_and_deletes_last_each_on_a_fresh_read",
     ),

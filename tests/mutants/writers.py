@@ -18,9 +18,9 @@ WRITERS = (
     Mutant(
         "publishing waits for the lock, too",
         "cycle.py",
-        "            await self._publish(group, urgent=group is dying)\n",
+        "            await self._publish(group, urgent=urgent)\n",
         "            if group and await self.lock.take(group[0].pool):\n"
-        "                await self._publish(group, urgent=group is dying)\n",
+        "                await self._publish(group, urgent=urgent)\n",
         SCENARIO + "three_starting_at_once_on_an_empty_name",
     ),
     Mutant(

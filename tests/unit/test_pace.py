@@ -80,9 +80,9 @@ def test_what_is_urgent_goes_first_whenever_it_comes(order: str) -> None:
 
 
 def test_after_the_patience_of_a_turn_the_rest_is_left() -> None:
-    scene = play(2.0, many(BURST + 15, "w", urgent=True))
+    scene = play(2.0, many(BURST + 25, "w", urgent=True))
     assert len(scene.got) == BURST + int(PATIENCE * 2)
-    assert len(scene.left) == 15 - int(PATIENCE * 2)
+    assert len(scene.left) == 25 - int(PATIENCE * 2)
     assert scene.pace.free_at == pytest.approx(START + PATIENCE + 0.5)
 
 
@@ -94,7 +94,7 @@ def test_a_pace_too_slow_for_one_turn_leaves_it_to_the_moment_of_the_next_place(
         scene.pace.begin()
         await scene.write("at last")
 
-    assert play(0.1, story).got[-1] == (10.0, "at last")
+    assert play(0.05, story).got[-1] == (20.0, "at last")
 
 
 def test_who_is_not_urgent_gives_way_when_a_turn_is_asked_for() -> None:
