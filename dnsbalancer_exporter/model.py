@@ -306,7 +306,8 @@ class Pool:
     """The targets behind one name, or behind several names with one verdict.
 
     ``listed`` is empty when the record set itself says who the targets are (they are *learned*).
-    ``own`` holds at most one address per family. ``max_withdrawals`` None means half of the set.
+    ``targets_file`` is the path of the file that has them, if it is not the configuration. ``own``
+    holds at most one address per family. ``max_withdrawals`` None means half of the set.
     ``reference`` are addresses outside the pool; ``probe`` is the template for learned targets.
     ``resolvers`` are asked what DNS serves; None means the zone's own name servers, () nobody.
     """
@@ -325,6 +326,7 @@ class Pool:
     min_records: int = 1
     max_withdrawals: int | None = None
     remember: float = 86400.0
+    targets_file: str = ""
     mode: Mode = Mode.ENFORCE
     resolvers: tuple[NameServer, ...] | None = None
 

@@ -18,15 +18,20 @@ class RecordType(Enum):
     TXT = "TXT"
 
 
-def canonical_address(text: str) -> str:
-    """The one spelling of an IP address (RFC 5952 for IPv6).
+def parsed_address(text: str) -> ipaddress.IPv4Address | ipaddress.IPv6Address:
+    """The IP address that ``text`` is.
 
-    Raises ValueError if ``text`` is not an address, or has a zone index such as ``%eth0``.
+    Raises ValueError if it is none, or has a zone index such as ``%eth0``.
     """
     address = ipaddress.ip_address(text)
     if isinstance(address, ipaddress.IPv6Address) and address.scope_id is not None:
         raise ValueError(f"{text!r} has a zone index")
-    return str(address)
+    return address
+
+
+def canonical_address(text: str) -> str:
+    """The one spelling of an IP address (RFC 5952 for IPv6); ValueError as above."""
+    return str(parsed_address(text))
 
 
 def address_type(address: str) -> RecordType:

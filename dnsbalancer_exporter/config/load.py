@@ -4,11 +4,15 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
+from functools import partial
+from pathlib import PurePosixPath
 
 from dnsbalancer_exporter.config import schema
 from dnsbalancer_exporter.config.api import Api, find_api
 from dnsbalancer_exporter.config.files import why_unread
+from dnsbalancer_exporter.config.inventory import Inventories, Read, TargetsFile
+from dnsbalancer_exporter.config.pool_keys import TARGETS, TARGETS_FILE
 from dnsbalancer_exporter.config.pools import build_pool, check_pool, check_pools_together
 from dnsbalancer_exporter.config.sections import Ledger, Place, Section, read_section
 from dnsbalancer_exporter.config.top_keys import (
@@ -25,17 +29,25 @@ from dnsbalancer_exporter.config.yaml_text import Empty, Table, Unreadable, read
 from dnsbalancer_exporter.errors import ConfigError, Problem
 from dnsbalancer_exporter.model import LockTerms, Pool
 
+WithFiles = Callable[[Mapping[str, bytes]], "Config"]
+
+
+def _no_files(_: Mapping[str, bytes]) -> Config:
+    raise KeyError("not a configuration from a file")
+
 
 @dataclass(frozen=True, slots=True)
 class Config:
     """A configuration that can be used.
 
     ``api_rate`` is in writes per second, ``digest`` the SHA-256 of the file's bytes, in
-    hexadecimal; ``notes`` are worth a warning.
+    hexadecimal; ``notes`` are worth a warning. ``files`` are those that targets were taken from, by
+    path, and ``with_files`` gives the same configuration with other bytes in them: ConfigError.
     """
 
     api: Api
     pools: tuple[Pool, ...]
+    files: Mapping[str, TargetsFile]
     lock: LockTerms
     api_rate: float
     listen: tuple[str, int]
@@ -45,18 +57,25 @@ class Config:
     log_format: str
     digest: str
     notes: tuple[str, ...]
+    with_files: WithFiles = field(default=_no_files, compare=False, repr=False)
 
 
 def parse(
-    data: bytes, file: str, environ: Mapping[str, str], read: Callable[[str], bytes]
+    data: bytes,
+    file: str,
+    environ: Mapping[str, str],
+    read: Read,
+    read_inventory: Read | None = None,
 ) -> Config:
-    """The configuration in ``data``; ``read`` gives the bytes of other files that it names.
+    """The configuration in ``data``; ``read`` gives the bytes of other files that it names,
+    ``read_inventory`` those of files with targets.
 
     Raises ConfigError with every problem, each with its line and key. No message repeats a value
     that might be the password.
     """
     ledger = Ledger()
-    config = _parse(data, environ, read, ledger)
+    folder = str(PurePosixPath(file).parent)
+    config = _parse(data, environ, read, ledger, Inventories(folder, read_inventory or read))
     if config is None or ledger.problems:
         raise ConfigError(file, tuple(ledger.problems))
     return config
@@ -68,15 +87,17 @@ def problem_of_oserror(error: OSError) -> Problem:
 
 
 def _parse(
-    data: bytes, environ: Mapping[str, str], read: Callable[[str], bytes], ledger: Ledger
+    data: bytes, environ: Mapping[str, str], read: Read, ledger: Ledger, inventories: Inventories
 ) -> Config | None:
     top = _top(data, ledger)
     if top is None:
         return None
     pools = _pool_sections(top)
-    for section in pools:
-        check_pool(section, read)
-    check_pools_together(pools)
+    for section in (top, *pools):
+        if section.lines.keys() >= {TARGETS.name, TARGETS_FILE.name}:
+            section.problem(TARGETS_FILE, "stands beside `targets`: keep one of them")
+    filled = _checked(pools, inventories, read)
+    check_pools_together(filled)
     lock = top.find(LOCK)
     if lock is not None and not lock.enabled:
         top.note(LOCK, "is off: two writers may withdraw at once and leave the name empty")
@@ -84,9 +105,10 @@ def _parse(
     api = find_api(top, environ, read)
     if api is None or ledger.problems:
         return None
-    return Config(
+    config = Config(
         api=api,
-        pools=tuple(build_pool(section) for section in pools),
+        pools=_built(filled, inventories),
+        files=inventories.files,
         lock=top.need(LOCK),
         api_rate=top.need(API_RATE),
         listen=top.need(LISTEN),
@@ -97,6 +119,44 @@ def _parse(
         digest=hashlib.sha256(data).hexdigest(),
         notes=tuple(str(note) for note in sorted(ledger.notes)),
     )
+    again = partial(_refilled, config, pools, inventories.folder, read)
+    return replace(config, with_files=again)
+
+
+def _checked(
+    pools: tuple[Section, ...], inventories: Inventories, read: Read
+) -> tuple[Section, ...]:
+    """The sections of the pools with the targets of their files; what is wrong is noted."""
+    filled = tuple(inventories.fill(section) for section in pools)
+    for section in filled:
+        check_pool(section, read)
+    for section in pools:
+        inventories.tell(section)
+    return filled
+
+
+def _built(filled: tuple[Section, ...], inventories: Inventories) -> tuple[Pool, ...]:
+    return tuple(
+        replace(build_pool(section), targets_file=inventories.path(section) or "")
+        for section in filled
+    )
+
+
+def _refilled(
+    config: Config,
+    pools: tuple[Section, ...],
+    folder: str,
+    read: Read,
+    files: Mapping[str, bytes],
+) -> Config:
+    inventories = Inventories(folder, files.__getitem__)
+    filled = _checked(pools, inventories, read)
+    ledger = pools[0].place.ledger
+    problems = tuple(ledger.problems)
+    ledger.problems.clear()  # they were none before, and are none of the next attempt's
+    if problems:
+        raise ConfigError("", problems)
+    return replace(config, pools=_built(filled, inventories), files=inventories.files)
 
 
 def _top(data: bytes, ledger: Ledger) -> Section | None:
@@ -142,7 +202,7 @@ def _pool_sections(top: Section) -> tuple[Section, ...]:
     return tuple(section for section in sections if section)
 
 
-def _check_web_config_file(top: Section, read: Callable[[str], bytes]) -> None:
+def _check_web_config_file(top: Section, read: Read) -> None:
     """Whether it can be read; its problems are told with its own name and lines."""
     path = top.find(WEB_CONFIG_FILE)
     try:

@@ -145,6 +145,13 @@ TARGETS = Key(
     kind="list",
     otherwise="what the record set holds",
 )
+TARGETS_FILE = Key(
+    "targets_file",
+    scalar(values.file),
+    "Instead of `targets`: a YAML or JSON file with such a list, for generated inventories; a "
+    "relative path begins in the configuration's folder. It is read again when it changes.",
+    otherwise="none",
+)
 RETIRED = Key(
     "retired",
     retired_addresses,

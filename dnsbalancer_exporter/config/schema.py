@@ -25,6 +25,7 @@ KEYS: tuple[Key[object], ...] = (
     pool_keys.OWN_IP,
     pool_keys.MEMBER,
     pool_keys.TARGETS,
+    pool_keys.TARGETS_FILE,
     pool_keys.RETIRED,
     pool_keys.PROTOCOL,
     pool_keys.PORT,
@@ -67,7 +68,7 @@ TOP = tuple(key for key in KEYS if key.level is not Level.POOL)
 IN_POOL = tuple(key for key in KEYS if key.level is not Level.TOP)
 
 _LATER = dict.fromkeys(
-    ("quorum", "targets_file"),
+    ("quorum",),
     "is not supported by this version: remove it",
 )
 NOT_AT_TOP = _LATER | {

@@ -13,7 +13,7 @@ from fractions import Fraction
 from typing import TypeVar
 
 from dnsbalancer_exporter.config.told import UNITS, Told, duration_text
-from dnsbalancer_exporter.names import canonical_address
+from dnsbalancer_exporter.names import canonical_address, parsed_address
 
 T = TypeVar("T")
 
@@ -56,7 +56,7 @@ def number(low: float, high: float) -> Told[float]:
             raise Wrong(f"must be a number from {number_text(low)} to {number_text(high)}")
         return float(match[0])
 
-    return convert
+    return Told(convert, "number", number_text(low), number_text(high))
 
 
 def whole_seconds(low: int, high: int) -> Told[int]:
@@ -131,6 +131,13 @@ def path(text: str) -> str:
     return text
 
 
+def file(text: str) -> str:
+    """A path, absolute or from where the file that names it is."""
+    if not text.isprintable() or text.endswith("/"):
+        raise Wrong("must be the path of a file")
+    return text
+
+
 def secret(text: str) -> str:
     """A password: anything but line ends, which a file or a YAML block leaves at its end."""
     stripped = text.rstrip("\r\n")
@@ -154,19 +161,23 @@ def project_id(text: str) -> str:
 # --- the network --------------------------------------------------------------------------
 
 
-def address(text: str) -> str:
-    """An IP address in its canonical spelling."""
+def _parsed(text: str) -> ipaddress.IPv4Address | ipaddress.IPv6Address:
     try:
-        return canonical_address(text.strip())
+        return parsed_address(text.strip())
     except ValueError:
         pass
     raise Wrong("must be an IP address, such as `192.0.2.10` or `2001:db8::10`")
 
 
+def address(text: str) -> str:
+    """An IP address in its canonical spelling."""
+    return str(_parsed(text))
+
+
 def machine(text: str) -> str:
     """The address of one machine: neither unspecified, nor multicast, nor broadcast, nor mapped."""
-    canonical = address(text)
-    parsed = ipaddress.ip_address(canonical)
+    parsed = _parsed(text)
+    canonical = str(parsed)
     if parsed.is_unspecified or parsed.is_multicast or canonical == "255.255.255.255":
         raise Wrong(
             "must be the address of one machine, not an unspecified, multicast or broadcast one"

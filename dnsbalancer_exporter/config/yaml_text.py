@@ -111,10 +111,11 @@ def read_yaml(data: bytes, must_hold: str = "the key `config`") -> Node:
     """
     if len(data) > MAX_BYTES:
         raise Unreadable(0, f"is larger than {MAX_BYTES // 1024 // 1024} MiB: not a configuration")
-    return _Reader(_decode(data)).document(must_hold)
+    return _Reader(decode(data)).document(must_hold)
 
 
-def _decode(data: bytes) -> str:
+def decode(data: bytes) -> str:
+    """The text; raises Unreadable if it is none."""
     if b"\0" in data:
         raise Unreadable(0, "is not a text file: it must be YAML in UTF-8")
     try:
