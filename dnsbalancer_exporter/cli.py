@@ -56,7 +56,8 @@ def check(options: argparse.Namespace) -> int:
         print(f"{file}: note: {note}")
     for pool in config.pools:
         role = "member" if pool.member else "witness"
-        print(f"{file}: {role} of {', '.join(pool.records)} in zone {pool.zone}")
+        listed = f", {len(pool.listed)} targets of {pool.targets_file}" if pool.targets_file else ""
+        print(f"{file}: {role} of {', '.join(pool.records)} in zone {pool.zone}{listed}")
     print(f"{file}: good")
     return 0
 

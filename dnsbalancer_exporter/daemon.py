@@ -13,7 +13,6 @@ import random
 import signal
 import time
 from collections.abc import Callable, Iterable, Mapping
-from concurrent.futures import Future
 from concurrent.futures import TimeoutError as NotYet
 
 import prometheus_client as client
@@ -34,6 +33,7 @@ from dnsbalancer_exporter.export.journal import Journal
 from dnsbalancer_exporter.export.site import Site
 from dnsbalancer_exporter.export.status import Status
 from dnsbalancer_exporter.guard import Guard, writable
+from dnsbalancer_exporter.inventory import Inventories
 from dnsbalancer_exporter.lock import SingleWriter
 from dnsbalancer_exporter.model import Kept, Pool, RecordSetKey, TargetKey
 from dnsbalancer_exporter.nameservers import MISSING, NameServers
@@ -46,6 +46,7 @@ from dnsbalancer_exporter.pulse import Pulse
 from dnsbalancer_exporter.report import ApiCall, PoolReport, Report, TargetState
 from dnsbalancer_exporter.roster import Watched
 from dnsbalancer_exporter.rounds import Rounds
+from dnsbalancer_exporter.threads import Late, NoThread, aside
 from dnsbalancer_exporter.watch import Watch
 from dnsbalancer_exporter.zonelock import ZoneLock
 
@@ -53,7 +54,9 @@ PARTING_SECONDS = 1.0
 """Seconds that a cycle has to end in order after SIGTERM."""
 
 RELOAD_SECONDS = 10.0
-"""Seconds that who asks for a reload waits to be told of its problems."""
+"""Seconds that reading the configuration again may take."""
+
+UNREAD = f"it could not be read within {RELOAD_SECONDS:.0f} s"
 
 
 class Daemon:
@@ -68,6 +71,7 @@ class Daemon:
         self._config = config
         self._load = load
         self._next: Config | None = None
+        self._targets: Config | None = None
         self._frozen: Report | None = None
         self._refused = False
         self._stop = asyncio.Event()
@@ -96,6 +100,7 @@ class Daemon:
         self._propagation = Propagation(
             asker, clock, random.random, self._visible, self._journal.dns
         )
+        self._inventories = Inventories(clock, self._retargeted, self._journal.inventory)
         self._doors = self._make_doors()
 
     def _make_doors(self) -> Doors:
@@ -133,6 +138,7 @@ class Daemon:
             self._propagation.run(),
             self._doors.keep_open(),
             self._keeper.run(),
+            self._inventories.run(),
             self._pulse.feed(),
         )
         tasks = [asyncio.ensure_future(activity) for activity in activities]
@@ -158,16 +164,20 @@ class Daemon:
         """Begin to end: within a second or two, whatever the API is doing."""
         self._stop.set()
 
-    def reload(self) -> tuple[str, ...]:
+    def reload(self) -> None:
+        """Begin to read the configuration again."""
+        self._reloading = asyncio.ensure_future(self._reload())
+
+    async def _reload(self) -> tuple[str, ...]:
         """Read the configuration again; a wrong one changes nothing and is said. Its problems."""
         self._pulse.reloading()
         self._instruments.config_reloaded()
         try:
-            config = self._load()
-        except (ConfigError, OSError) as error:
+            config = await aside(self._load, RELOAD_SECONDS)
+        except (ConfigError, OSError, Late, NoThread) as error:
             self._instruments.config_refused()
             self._refused = True
-            problems = tuple(str(error).splitlines())
+            problems = tuple(str(error).splitlines()) or (UNREAD,)
             for problem in problems:
                 text = f"the old configuration stays in use: {problem}"
                 self._journal.say(logging.ERROR, "reload_failed", text)
@@ -181,10 +191,9 @@ class Daemon:
 
     def _reload_from_thread(self) -> tuple[str, ...]:
         """The same, for a thread of the web server that waits for the answer."""
-        problems: Future[tuple[str, ...]] = Future()
-        self._loop.call_soon_threadsafe(lambda: problems.set_result(self.reload()))
+        problems = asyncio.run_coroutine_threadsafe(self._reload(), self._loop)
         try:
-            return problems.result(RELOAD_SECONDS)
+            return problems.result(RELOAD_SECONDS + 1.0)
         except NotYet:
             return ("the daemon is busy: see its log for what became of the reload",)
 
@@ -201,6 +210,7 @@ class Daemon:
             self._cycle.outlook.begin(pool)
             self._rounds.begin(pool)
             self._journal.begun(pool)
+        self._inventories.begin(config)
         self._frozen = None
         self._pulse.begin(config.lock.margin)
         await self._doors.place(config.listen, config.web_config_file, config.state_dir)
@@ -278,13 +288,34 @@ class Daemon:
         self._instruments.state_saved(not error)
         self._journal.saved(error)
 
+    # --- targets from files ---------------------------------------------------------------
+
+    def _retargeted(self, config: Config) -> None:
+        """A file has other targets by now: use them from the next cycle on."""
+        if self._next is None:
+            self._targets = config
+            self._rounds.wake()
+
+    def _retarget(self, config: Config) -> None:
+        """Use other targets, in those pools whose targets they are; between cycles only."""
+        old, self._config = self._config, config
+        self._guard.places = writable(config.pools)
+        before = set(old.pools)
+        for pool in [pool for pool in config.pools if pool not in before]:
+            self._instruments.begin_pool(pool)
+            self._cycle.outlook.begin(pool)
+            self._rounds.begin(pool)
+
     # --- the rounds ---------------------------------------------------------------------
 
     async def _pools(self) -> tuple[Pool, ...]:
         """The pools of the configuration in use: of the next one, if there is one by now."""
+        targets, self._targets = self._targets, None
         if self._next:
             config, self._next = self._next, None
             await self._swap(config)
+        elif targets:
+            self._retarget(targets)
         return self._config.pools
 
     def _cycled(self, before: PoolReport | None, report: PoolReport) -> None:
@@ -335,4 +366,5 @@ class Daemon:
             self._watch.lag(),
             self._watch.stood_still,
             self._driver.token_expires_at,
+            dict(self._inventories.found),
         )

@@ -189,6 +189,19 @@ class InDns:
 
 
 @dataclass(frozen=True, slots=True)
+class Inventory:
+    """A file that targets are taken from: how many, and since when, on the process's clock.
+
+    ``problem`` says why what is in it by now is not used, "" if it is.
+    """
+
+    path: str
+    targets: int
+    since: float
+    problem: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class Report:
     """One frozen picture of the process; metrics, page, log and verbs are drawn from it.
 
@@ -196,7 +209,8 @@ class Report:
     ``dns`` is by pool and record set, and empty if no name server is asked; ``negative_ttls`` are
     the seconds, by zone, for which "no such record" may be cached. ``lag`` is by how many seconds
     the event loop is, or was last, late, ``stood_still`` how often the whole process was;
-    ``token_expires_at`` is on the process's clock, None without a login.
+    ``token_expires_at`` is on the process's clock, None without a login. ``inventories`` are by
+    path.
     """
 
     at: float
@@ -208,3 +222,4 @@ class Report:
     lag: float = 0.0
     stood_still: int = 0
     token_expires_at: float | None = None
+    inventories: Mapping[str, Inventory] = field(default_factory=dict)

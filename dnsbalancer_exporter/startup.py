@@ -9,6 +9,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import replace
 from pathlib import Path
 
+from dnsbalancer_exporter import plain_file
 from dnsbalancer_exporter.config import Config, parse, problem_of_oserror
 from dnsbalancer_exporter.errors import ConfigError, Problem
 from dnsbalancer_exporter.export.access import read_access
@@ -41,7 +42,7 @@ def load(file: str, environ: Mapping[str, str] = os.environ) -> Config:
     except OSError as error:
         raise ConfigError(file, (problem_of_oserror(error),)) from None
     environ = {**CREDENTIALS, **environ}
-    config = parse(data, file, environ, lambda name: Path(name).read_bytes())
+    config = parse(data, file, environ, lambda name: Path(name).read_bytes(), plain_file.read)
     why = unusable(config.api.driver)
     if why:
         raise ConfigError(file, (Problem(0, "config.driver", f"cannot be used here: {why}"),))

@@ -47,7 +47,7 @@ class Config:
 
     api: Api
     pools: tuple[Pool, ...]
-    files: Mapping[str, TargetsFile]
+    files: Mapping[str, TargetsFile] = field(repr=False)
     lock: LockTerms
     api_rate: float
     listen: tuple[str, int]
@@ -107,7 +107,7 @@ def _parse(
         return None
     config = Config(
         api=api,
-        pools=_built(filled, inventories),
+        pools=_built(pools, filled, inventories),
         files=inventories.files,
         lock=top.need(LOCK),
         api_rate=top.need(API_RATE),
@@ -135,11 +135,12 @@ def _checked(
     return filled
 
 
-def _built(filled: tuple[Section, ...], inventories: Inventories) -> tuple[Pool, ...]:
-    return tuple(
-        replace(build_pool(section), targets_file=inventories.path(section) or "")
-        for section in filled
-    )
+def _built(
+    pools: tuple[Section, ...], filled: tuple[Section, ...], inventories: Inventories
+) -> tuple[Pool, ...]:
+    paths = [inventories.path(section) or "" for section in pools]
+    built = zip(map(build_pool, filled), paths, strict=True)
+    return tuple(replace(pool, targets_file=path) for pool, path in built)
 
 
 def _refilled(
@@ -156,7 +157,7 @@ def _refilled(
     ledger.problems.clear()  # they were none before, and are none of the next attempt's
     if problems:
         raise ConfigError("", problems)
-    return replace(config, pools=_built(filled, inventories), files=inventories.files)
+    return replace(config, pools=_built(pools, filled, inventories), files=inventories.files)
 
 
 def _top(data: bytes, ledger: Ledger) -> Section | None:

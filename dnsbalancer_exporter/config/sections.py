@@ -39,6 +39,10 @@ class Place:
     path: str
     ledger: Ledger
 
+    def where(self, line: int) -> str:
+        """Where this is, for a sentence: by its line, or by its path if there are none (JSON)."""
+        return f"on line {line}" if line else f"at {self.path}"
+
     def key(self, name: str) -> Place:
         """The place of a key of this mapping; the root of a file has no name."""
         return Place(f"{self.path}.{name}" if self.path else name, self.ledger)
@@ -190,12 +194,17 @@ def _known_once(
             yield entry
         elif entry.key in known:
             place.key(entry.key).problem(
-                entry.line, f"is given twice, first on line {first[entry.key]}: keep one"
+                entry.line, f"is given twice{_first_on(first[entry.key])}: keep one"
             )
         elif entry.key in elsewhere:
             place.key(entry.key).problem(entry.line, elsewhere[entry.key])
         else:
             _unknown(entry, place, known)
+
+
+def _first_on(line: int) -> str:
+    """Where it was given first; JSON does not tell."""
+    return f", first on line {line}" if line else ""
 
 
 def _unknown(entry: Entry, place: Place, known: Mapping[str, object]) -> None:

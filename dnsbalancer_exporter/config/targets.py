@@ -149,13 +149,14 @@ def _refuse_repeats(entries: tuple[Listed, ...]) -> None:
         same = by_address.setdefault(entry.address, entry)
         if same is not entry:
             entry.place.problem(
-                entry.line, f"{entry.address} is listed already on line {same.line}: keep one"
+                entry.line,
+                f"{entry.address} is listed already {same.place.where(same.line)}: keep one",
             )
             continue
         same = by_label.setdefault(entry.label, entry)
         if same is not entry:
             entry.problem(
-                "name", f"is the name of the target on line {same.line} too: give another"
+                "name", f"is the name of the target {same.place.where(same.line)} too: give another"
             )
 
 

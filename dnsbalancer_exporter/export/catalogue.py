@@ -147,6 +147,19 @@ POOL_ROWS = (
     Row("zone_read_timestamp_seconds", "gauge", ("pool",), "When the zone was last read; or 0."),
     Row("cycle_interval_seconds", "gauge", ("pool",), "Configured seconds between quiet cycles."),
     Row(
+        "targets_file_last_load_successful",
+        "gauge",
+        ("file",),
+        "0 if what the file has by now was refused: the old list stays in use.",
+    ),
+    Row(
+        "targets_file_last_load_success_timestamp_seconds",
+        "gauge",
+        ("file",),
+        "When the list in use was read from the file.",
+    ),
+    Row("targets_file_targets", "gauge", ("file",), "Targets of the list in use."),
+    Row(
         "api_writes_waiting",
         "gauge",
         (),

@@ -133,6 +133,15 @@ class Journal:
             self.say(logging.INFO, "state_saved", "what is kept between runs is saved again")
         self._state_error = error
 
+    def inventory(self, path: str, problem: str, targets: int) -> None:
+        """Tell of the file that targets are taken from: a new list, or why it is not used."""
+        if problem:
+            text = f"the old list of {targets} targets stays in use: {path}: {problem}"
+            self.say(logging.ERROR, "targets_file_refused", text, file=path)
+        else:
+            text = f"{targets} targets of {path} are in use"
+            self.say(logging.INFO, "targets_file_read", text, file=path)
+
     def dns(self, event: str, text: str, zone: str) -> None:
         """Tell that DNS began, or ceased, to differ from the API, or cannot be asked."""
         level = logging.WARNING if event in DNS_TROUBLE else logging.INFO

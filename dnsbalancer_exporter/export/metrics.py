@@ -52,6 +52,11 @@ def samples(report: Report, epoch: float) -> Iterator[Sample]:
         yield from _dns_samples(pool, report, epoch)
     for zone, seconds in report.negative_ttls.items():
         yield "dns_soa_minimum_seconds", (zone,), seconds
+    for path, inventory in report.inventories.items():
+        yield "targets_file_last_load_successful", (path,), _one(not inventory.problem)
+        since = inventory.since + epoch
+        yield "targets_file_last_load_success_timestamp_seconds", (path,), since
+        yield "targets_file_targets", (path,), inventory.targets
     yield "loop_lag_seconds", (), report.lag
     yield "loop_stood_still", (), report.stood_still
     expiry = report.token_expires_at

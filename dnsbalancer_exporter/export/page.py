@@ -86,6 +86,10 @@ def _in_overview(pool: Document) -> str:
 def _pool(pool: Document, now: float) -> str:
     name, level = escape(pool["name"]), pool["verdict"]["level"]
     error = f'<p class="error"><b>API:</b> {escape(pool["error"])}</p>' if pool["error"] else ""
+    file = pool.get("targets_file") or {}
+    if file.get("problem"):
+        text = f"{file['path']}: {file['problem']}"
+        error += f'<p class="error"><b>targets_file:</b> {escape(text)}</p>'
     references = ""
     if pool["references"]:
         rows = "".join(row(t, pool, now, REFERENCE) for t in pool["references"][:SHOWN])

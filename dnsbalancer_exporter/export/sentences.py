@@ -119,6 +119,8 @@ def _of_zone(pool: Document, now: float | None) -> Iterator[Verdict]:
         sets = [f"{s['name']} {s['type']}" for s in pool["record_sets"] if s["fail_open"]]
         text = f"FAIL OPEN: nothing of {names(sets)} is up, so what is published stays"
         yield Verdict("trouble", text)
+    if (pool.get("targets_file") or {}).get("problem"):
+        yield Verdict("attention", "targets_file is refused, the old list stays in use")
     if pool["error"]:
         yield Verdict("attention", "the zone cannot be read or written, and stays as it is")
     elif read_at is None:

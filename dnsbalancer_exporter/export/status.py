@@ -26,7 +26,7 @@ from dnsbalancer_exporter.model import (
     TargetKey,
 )
 from dnsbalancer_exporter.names import address_order, canonical_address
-from dnsbalancer_exporter.report import Change, InDns, PoolReport, Report, TargetState
+from dnsbalancer_exporter.report import Change, InDns, Inventory, PoolReport, Report, TargetState
 from dnsbalancer_exporter.threads import gently
 
 Document = dict[str, Any]
@@ -85,6 +85,7 @@ def _pool(report: PoolReport, whole: Report, keys: list[TargetKey], epoch: float
         "role": "member" if pool.member else "witness",
         "own": [own.address for own in pool.own],
         "mode": pool.mode.value,
+        "targets_file": _inventory(whole.inventories.get(pool.targets_file), epoch),
         "min_records": pool.min_records,
         "timing": asdict(pool.timing),
         "warming_up": report.warming,
@@ -105,6 +106,17 @@ def _pool(report: PoolReport, whole: Report, keys: list[TargetKey], epoch: float
         "planned": [f"create {c.name} {c.type.value} {c.value}" for c in plan.creates]
         + [f"delete {_written(d.record)} ({d.ground.value})" for d in plan.deletes],
         "last_changes": [_change(change) for change in report.changes],
+    }
+
+
+def _inventory(found: Inventory | None, epoch: float) -> Document | None:
+    if found is None:
+        return None
+    return {
+        "path": found.path,
+        "targets": found.targets,
+        "read_at": _unix(found.since, epoch),
+        "problem": found.problem or None,
     }
 
 
