@@ -87,6 +87,20 @@ UPKEEP = (
         "12m",
     ),
     Case(
+        "TargetsFileRefused",
+        "fires when the file stays spoilt",
+        (errors("targets_file_last_load_successful", "1x10 0x200", file="/t.json"),),
+        "12m",
+        ("TargetsFileRefused file=/t.json instance=a",),
+        ("TargetsFileRefused file=/t.json",),
+    ),
+    Case(
+        "TargetsFileRefused",
+        "is silent when the next one was good",
+        (errors("targets_file_last_load_successful", "1x10 0x6 1x200", file="/t.json"),),
+        "12m",
+    ),
+    Case(
         "ConfigDiffers",
         "fires when floors differ",
         (s("pool_min_records", 1), s("pool_min_records", 2, instance="b")),

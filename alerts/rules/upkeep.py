@@ -70,6 +70,19 @@ max_over_time(dnsbalancer_web_config_last_reload_successful[5m]) == 0
             "their disk.",
         ),
         Alert(
+            name="TargetsFileRefused",
+            severity="warning",
+            wait="",
+            why="The maximum, so that a file that is written slowly is no news.",
+            summary="A list of targets was refused; the old one stays in use.",
+            description="{{ $labels.instance }} does not use what {{ $labels.file }} has by now: "
+            "it is unreadable, empty, wrong, or less than half as long as the list in use.",
+            expr="""\
+max_over_time(dnsbalancer_targets_file_last_load_successful[5m]) == 0
+""",
+            fleet_description="{{ $value }} daemons do not use what {{ $labels.file }} has by now.",
+        ),
+        Alert(
             name="ConfigDiffers",
             severity="warning",
             wait="15m",

@@ -157,7 +157,12 @@ def _refilled(
     ledger.problems.clear()  # they were none before, and are none of the next attempt's
     if problems:
         raise ConfigError("", problems)
-    return replace(config, pools=_built(pools, filled, inventories), files=inventories.files)
+    return replace(
+        config,
+        pools=_built(pools, filled, inventories),
+        files=inventories.files,
+        with_files=partial(_refilled, config, pools, folder, ledger),
+    )
 
 
 def _top(data: bytes, ledger: Ledger) -> Section | None:

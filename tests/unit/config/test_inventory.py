@@ -185,7 +185,7 @@ def test_with_other_files_it_is_the_same_configuration_with_other_targets() -> N
     assert (later.api, later.digest) == (config.api, config.digest)
     with pytest.raises(ConfigError, match="not valid JSON"):
         config.with_files({"/etc/x/inv.json": b"["})
-    assert addresses(config.with_files({"/etc/x/inv.json": f'["{B}"]'.encode()})) == [B]
+    assert addresses(later.with_files({"/etc/x/inv.json": f'["{B}"]'.encode()})) == [B]
 
 
 def test_no_error_shows_the_password() -> None:
