@@ -56,31 +56,20 @@ UPKEEP = Group(
             name="ReloadFailed",
             severity="warning",
             wait="",
-            why="Its own file, or web_config_file. The maximum, so that a missed scrape, or a "
-            "certificate that comes before its key, is no news.",
+            why="Its own file, web_config_file, or a targets_file. The maximum, so that a missed "
+            "scrape, or a certificate that comes before its key, is no news.",
             summary="A configuration was refused; the old one stays in use.",
             description="{{ $labels.instance }} runs on a configuration that is not the one on "
-            "its disk.",
+            "its disk{{ with $labels.file }}: {{ . }} is refused{{ end }}.",
             expr="""\
 max_over_time(dnsbalancer_config_last_reload_successful[5m]) == 0
 or
 max_over_time(dnsbalancer_web_config_last_reload_successful[5m]) == 0
+or
+max_over_time(dnsbalancer_targets_file_last_load_successful[5m]) == 0
 """,
             fleet_description="{{ $value }} daemons run on a configuration that is not the one on "
             "their disk.",
-        ),
-        Alert(
-            name="TargetsFileRefused",
-            severity="warning",
-            wait="",
-            why="The maximum, so that a file that is written slowly is no news.",
-            summary="A list of targets was refused; the old one stays in use.",
-            description="{{ $labels.instance }} does not use what {{ $labels.file }} has by now: "
-            "it is unreadable, empty, wrong, or less than half as long as the list in use.",
-            expr="""\
-max_over_time(dnsbalancer_targets_file_last_load_successful[5m]) == 0
-""",
-            fleet_description="{{ $value }} daemons do not use what {{ $labels.file }} has by now.",
         ),
         Alert(
             name="ConfigDiffers",

@@ -6,7 +6,7 @@ docs/status-api.md has them all, and a test compares it with a live answer.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import asdict, dataclass
 from itertools import chain
@@ -18,7 +18,6 @@ from dnsbalancer_exporter.export.journal import Event, Journal, LockNews
 from dnsbalancer_exporter.export.sentences import verdict
 from dnsbalancer_exporter.model import (
     Contest,
-    Delete,
     Drain,
     ProbeResult,
     Record,
@@ -152,7 +151,8 @@ class _Seen:
             frozenset(report.remembered),
             not_withdrawn,
             not_published,
-            _planned(plan.deletes, (c.value for c in plan.creates)),
+            {d.record.value: "delete" for d in plan.deletes}
+            | {c.value: "create" for c in plan.creates},
             report.drains,
             report.contests,
             now,
@@ -197,10 +197,6 @@ class _Seen:
             "recent": state.recent.seconds(),
             "recent_reasons": [reason.value for reason in state.recent.reasons()],
         }
-
-
-def _planned(deletes: Iterable[Delete], creates: Iterable[str]) -> dict[str, str]:
-    return {d.record.value: "delete" for d in deletes} | dict.fromkeys(creates, "create")
 
 
 def _probe(last: ProbeResult | None, epoch: float) -> Document | None:

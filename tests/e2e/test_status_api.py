@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Iterator
 from pathlib import Path
@@ -61,7 +62,10 @@ def test_every_field_is_documented_and_every_documented_field_is_there(stage: St
     one, two, three = stage.hosts[:3]
     stage.up(stage.hosts[3])
     asked = "{}:{}".format(*stage.emulator.dns_address)
-    daemon = stage.steady(one, two, three, reference=[stage.hosts[3]], resolvers=[asked])
+    file = stage.folder / "targets.json"
+    file.write_text(json.dumps([one, two, three]))
+    more = {"reference": [stage.hosts[3]], "resolvers": [asked], "targets_file": str(file)}
+    daemon = stage.steady(one, two, three, **more)
     stage.down(three)
     seen: set[str] = set()
     wrong: set[str] = set()

@@ -180,17 +180,6 @@ def _(stage: Stage, prometheus: Prometheus) -> None:
     prometheus.scrape(daemon)
 
 
-@raises("TargetsFileRefused")
-def _(stage: Stage, prometheus: Prometheus) -> None:
-    one, two = stage.hosts[:2]
-    file = stage.folder / "targets.json"
-    file.write_text(f'["{one}", "{two}"]')
-    daemon = stage.steady(one, two, targets_file=str(file))
-    file.write_text("[")
-    daemon.until_value(0, "targets_file_last_load_successful")
-    prometheus.scrape(daemon)
-
-
 @raises("StateNotSaved")
 def _(stage: Stage, prometheus: Prometheus) -> None:
     one, two = stage.hosts[:2]
