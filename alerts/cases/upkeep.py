@@ -91,8 +91,8 @@ UPKEEP = (
         "fires when a list of targets stays spoilt",
         (errors("targets_file_last_load_successful", "1x10 0x200", file="/t.json"),),
         "12m",
-        ("ReloadFailed file=/t.json instance=a",),
-        ("ReloadFailed file=/t.json",),
+        ("ReloadFailed instance=a",),
+        ("ReloadFailed",),
     ),
     Case(
         "ReloadFailed",

@@ -17,13 +17,14 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from tests.mutants.laws import LAWS
+from tests.mutants.many import MANY_POOLS
 from tests.mutants.mutant import Mutant
 from tests.mutants.probes import PROBES
 from tests.mutants.writers import WRITERS
 from tests.repo.generated import ROOT
 
 PACKAGE = "dnsbalancer_exporter"
-MUTANTS = (*LAWS, *WRITERS, *PROBES)
+MUTANTS = (*LAWS, *WRITERS, *PROBES, *MANY_POOLS)
 AT_ONCE = os.cpu_count() or 1
 SECONDS = 600.0
 KILLED, SURVIVED = "killed", "SURVIVED"

@@ -8,6 +8,7 @@ begins with what was kept, or with nothing.
 from __future__ import annotations
 
 import asyncio
+import math
 import random
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
@@ -30,12 +31,13 @@ TERMS = LockTerms(lease=60.0, margin=20.0)
 
 @dataclass(frozen=True, slots=True)
 class Surroundings:
-    """What all instances of a world share."""
+    """What all instances of a world share; ``rate`` is their `api_rate`."""
 
     network: Network
     api: Api
     witness: Witness
     draw: random.Random
+    rate: float = math.inf
 
 
 class Daemon:
@@ -62,6 +64,7 @@ class Daemon:
         self.cycle = Cycle(
             self.guard, self.lock, self.clock, lambda: self.watch.states, self._follow
         )
+        self.cycle.pace.rate = around.rate
         self.rounds = Rounds(self.cycle, self.clock, self._cycled)
         self._task: asyncio.Task[None] | None = None
 

@@ -39,11 +39,15 @@ class Evidence:
 
 class Laws:
     """Judges one world. With ``strict``, the assumptions hold and so does every law; without, a
-    gap is allowed, and must be refilled and counted.
+    gap is allowed, and must be refilled and counted. ``names`` are those of the pool, which has one
+    verdict for all of them; the first one is NAME.
     """
 
-    def __init__(self, store: Store, *, strict: bool, locked: bool = True) -> None:
+    def __init__(
+        self, store: Store, *, strict: bool, locked: bool = True, names: tuple[str, ...] = (NAME,)
+    ) -> None:
         self.store = store
+        self.names = names
         self.locked = locked
         self.strict = strict
         self.log: list[str] = []
@@ -78,7 +82,7 @@ class Laws:
         """Judge a write when it is sent, by what the sender knows."""
         self._observe_mode(who, operation, what)
         evidence = self._evidence(who, what.value)
-        if what.type is RecordType.A and what.name == NAME:
+        if what.type is RecordType.A and what.name in self.names:
             if operation == "create":
                 self._reads_in_gap.pop(who, None)
                 self._may_create(who, what.value)
@@ -90,12 +94,13 @@ class Laws:
     def effect(self, who: Daemon, operation: str, what: Create | Record, evidence: object) -> None:
         """Judge the zone after a write has taken effect."""
         assert isinstance(evidence, Evidence)
-        self.say(f"{who.place} {operation} {what.type.value} {what.value}")
+        where = "" if what.name in (NAME, LOCK) else f" of {what.name}"
+        self.say(f"{who.place} {operation} {what.type.value} {what.value}{where}")
         if self._others() != self._foreign:
             raise self.broken("law 2: a foreign record was touched")
         if what.type is not RecordType.A:
             return
-        values = set(self.published)
+        values = set(self.store.values(what.name))
         if operation == "create":
             self.creates += 1
             self._reads_in_gap.clear()
@@ -141,12 +146,8 @@ class Laws:
     # --- the rules ----------------------------------------------------------------------
 
     def _others(self) -> list[Record]:
-        every = self.store.zones[NAME].values()
-        return [
-            r
-            for r in every
-            if (r.name, r.type) not in ((NAME, RecordType.A), (LOCK, RecordType.TXT))
-        ]
+        ours = {(LOCK, RecordType.TXT), *((name, RecordType.A) for name in self.names)}
+        return [r for r in self.store.zones[NAME].values() if (r.name, r.type) not in ours]
 
     def _evidence(self, who: Daemon, value: str) -> Evidence:
         answering = {address for address, seen in who.seen.items() if seen.answers}

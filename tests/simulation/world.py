@@ -8,6 +8,7 @@ after one failure, without a floor and without a lock: then the name may be empt
 from __future__ import annotations
 
 import asyncio
+import math
 import random
 from collections.abc import Callable
 from dataclasses import replace
@@ -30,6 +31,8 @@ from tests.simulation.network import Network
 MACHINES = tuple(f"192.0.2.{n}" for n in range(1, 5))
 GUEST = "192.0.2.77"
 """A machine that has no daemon, and may be put into the zone by hand."""
+SECOND = "app.example.com"
+"""The other name of a pool that has two."""
 WITNESSES = ("203.0.113.8", "203.0.113.9")
 FOREIGN = ("www A 198.51.100.7", "@ AAAA 2001:db8::7", "note TXT hello", "@ TXT v=spf1")
 SPEC = ProbeSpec(Protocol.TCP, "", 80, 2.0)
@@ -74,14 +77,21 @@ class World:
         count = 2 if self.kind is Kind.FLAG else draw.choice((2, 3, 3, 4))
         self.machines = MACHINES[:count]
         present = draw.sample(self.machines, draw.randint(0 if strict else 1, count))
-        self.store = Store(records=[*(f"@ A {a}" for a in present), *FOREIGN])
+        # Drawn apart, so that a world with one name is the same as ever.
+        more = random.Random(f"names {seed}")
+        several = strict and more.random() < 0.3
+        self.names = (NAME, SECOND) if several else (NAME,)
+        also = more.sample(self.machines, more.randint(0, count)) if several else []
+        second = [f"{SECOND} A {a}" for a in also]
+        self.store = Store(records=[*(f"@ A {a}" for a in present), *second, *FOREIGN])
         self.network = Network(draw)
         self.network.up = dict.fromkeys((*self.machines, GUEST, *WITNESSES), True)
         self.api = Api(draw, self.network, self.store, self.kind)
         self.api.trouble = draw.choice((0.0, 0.02, 0.1, 0.25))
-        self.laws = Laws(self.store, strict=strict, locked=locked)
+        self.laws = Laws(self.store, strict=strict, locked=locked, names=self.names)
         self.laws.api = self.api
-        self.around = Surroundings(self.network, self.api, self.laws, draw)
+        rate = more.choice((math.inf, math.inf, 2.0, 0.5))
+        self.around = Surroundings(self.network, self.api, self.laws, draw, rate)
         self.listed = draw.random() < 0.4
         self.instances = [
             Instance(self.around, a, self._pool(a, member=True)) for a in self.machines
@@ -100,7 +110,7 @@ class World:
         return Pool(
             "p",
             NAME,
-            (NAME,),
+            self.names,
             member,
             (target(place),),
             SPEC,
@@ -302,7 +312,10 @@ class World:
 
     def _is_true(self, alive: list[str]) -> bool:
         """Who is alive is published; who is dead is not, as far as the floor lets it go."""
-        published = set(self.laws.published)
+        return all(self._name_is_true(name, alive) for name in self.names)
+
+    def _name_is_true(self, name: str, alive: list[str]) -> bool:
+        published = set(self.store.values(name))
         floor = max(instance.pool.min_records for instance in self.instances)
         # The guest has no daemon: it may stay if it is alive, and is foreign to a list.
         guest = {GUEST} if self.listed or self.network.up[GUEST] else set()
