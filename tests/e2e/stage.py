@@ -124,6 +124,7 @@ class Stage:
         self.apps: dict[str, App] = {host: SampleApp(host, self.port) for host in self.hosts}
         self.daemons: list[Daemon] = []
         self.managed = {(ZONE, "a")}
+        self.locks = {LOCK}
         self.emulator = Emulator(
             listen=(address, 0),
             dns=(address, 0),
@@ -164,7 +165,7 @@ class Stage:
             history = self.emulator.zones.history(*record.key)
             begun = next(i for i, values in enumerate(history) if record.value in values)
             assert all(record.value in values for values in history[begun:]), record
-        assert {record.key for record in standing.values()} <= {*self.managed, LOCK}
+        assert {record.key for record in standing.values()} <= {*self.managed, *self.locks}
         for daemon in self.daemons:
             assert daemon.returncode in daemon.may_end_with, daemon.name
             assert "Traceback" not in daemon.log, daemon.name
@@ -184,6 +185,13 @@ class Stage:
     def add_foreign(self, *lines: str) -> None:
         """Put records into the zone that nobody may touch."""
         self._foreign += [self.emulator.zones.add(line) for line in lines]
+
+    def add_zones(self, *zones: str) -> None:
+        """More zones, without records but what the provider itself puts into them."""
+        for zone in zones:
+            self.emulator.zones.create_zone({"zone": zone})
+            self.locks.add((f"_dnsbalancer-lock.{zone}", "txt"))
+        self._foreign = [record for _, records in self._snapshot() for record in records]
 
     def values(self, kind: str = "A", name: str = ZONE) -> list[str]:
         """What the name has now, by the API's store, sorted."""

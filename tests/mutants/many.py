@@ -9,8 +9,8 @@ MANY_POOLS = (
         "law 1: the floor is kept under the first name only",
         "plan.py",
         "or _floor(situation, left - {value}, floor)\n",
-        "or (\n            _floor(situation, left - {value}, floor)\n"
-        "            if key.name == min(situation.pool.records)\n            else None\n        )\n",
+        "or (None if key.name > min(situation.pool.records) else"
+        " _floor(situation, left - {value}, floor))\n",
         MANY + "the_floor_holds_for_each_name",
     ),
     Mutant(
