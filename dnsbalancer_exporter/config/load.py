@@ -161,7 +161,7 @@ def _refilled(
         config,
         pools=_built(pools, filled, inventories),
         files=inventories.files,
-        with_files=partial(_refilled, config, pools, folder, ledger),
+        with_files=partial(_refilled, config, pools, folder, read),
     )
 
 
