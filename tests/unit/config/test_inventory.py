@@ -250,3 +250,22 @@ def test_what_is_no_file_neither_hangs_nor_fills_us(tmp_path: Path) -> None:
         with pytest.raises(ConfigError) as caught:
             startup.load(str(config), {})
         assert f"{path}: {expected}" in str(caught.value)
+
+
+# --- the document ---------------------------------------------------------------------------
+
+
+def test_the_example_of_the_document_is_good() -> None:
+    document = (Path(__file__).parents[3] / "docs" / "many-names.md").read_text()
+    as_yaml, as_json = (
+        document.partition(f"```{language}\n")[2].partition("```")[0]
+        for language in ("yaml", "json")
+    )
+    environ = {"DNSBALANCER_PASSWORD": "p"}
+    files = reading({"/etc/dnsbalancer/shop.json": as_json})
+    shop, api, status = parse(
+        as_yaml.encode(), "/etc/dnsbalancer/config.yaml", environ, no_file, files
+    ).pools
+    assert shop.records == ("example.com", "www.example.com", "shop.example.com")
+    assert [target.name for target in shop.listed] == ["198.51.100.1", "shop-2"]
+    assert (api.min_records, status.zone, len(status.listed)) == (2, "example.org", 2)
