@@ -19,7 +19,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 from dnsbalancer_exporter import plain_file
-from dnsbalancer_exporter.config import Config
+from dnsbalancer_exporter.config import Config, problem_of_oserror
 from dnsbalancer_exporter.errors import ConfigError
 from dnsbalancer_exporter.plain_file import Signature
 from dnsbalancer_exporter.report import Inventory
@@ -153,7 +153,7 @@ def look(
     try:
         data = plain_file.read(path)
     except OSError as error:
-        return Look(seen, problem=f"cannot be read: {error.strerror or type(error).__name__}")
+        return Look(seen, problem=problem_of_oserror(error).message)
     if plain_file.signature(path) != seen:
         return Look(None)
     files = {other: file.data for other, file in config.files.items()}
