@@ -89,6 +89,7 @@ _KINDS: dict[object, str] = {
     values.label: "text",
     values.project_id: "text",
     values.path: "absolute path",
+    values.file: "path",
     values.flag: "yes or no",
     values.zone: "domain name",
     values.listen: "address and port",

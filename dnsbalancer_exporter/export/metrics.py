@@ -52,6 +52,7 @@ def samples(report: Report, epoch: float) -> Iterator[Sample]:
         yield from _dns_samples(pool, report, epoch)
     for zone, seconds in report.negative_ttls.items():
         yield "dns_soa_minimum_seconds", (zone,), seconds
+    yield "api_writes_waiting", (), sum(pool.writes_left for pool in report.pools)
     for path, inventory in report.inventories.items():
         yield "targets_file_last_load_successful", (path,), _one(not inventory.problem)
         since = inventory.since + epoch
@@ -66,11 +67,13 @@ def samples(report: Report, epoch: float) -> Iterator[Sample]:
 def _pool_samples(report: PoolReport, count: int, up: set[str], epoch: float) -> Iterator[Sample]:
     pool, plan = report.pool, report.plan
     labels = (pool.name,)
+    served = {r.name for r in report.records if r.value in up}
+    names = [name in served for name in pool.records]
     yield "pool_targets", labels, count
     yield "pool_targets_healthy", labels, len(up)
     yield "pool_min_records", labels, pool.min_records
     yield "pool_fail_open", labels, _one(plan.fail_open)
-    yield "pool_available", labels, _one(any(r.value in up for r in report.records))
+    yield "pool_available", labels, _one(all(names))
     yield "pool_warming_up", labels, _one(report.warming)
     yield "observe_mode", labels, _one(pool.mode is Mode.OBSERVE)
     yield "cycle_interval_seconds", labels, pool.timing.interval
@@ -101,9 +104,7 @@ def _record_samples(report: PoolReport) -> Iterator[Sample]:
                 yield "record_ttl_seconds", labels, min(r.ttl for r in records)
 
 
-def _dns_samples(
-    report: PoolReport, mine: Mapping[RecordSetKey, InDns], epoch: float
-) -> Iterator[Sample]:
+def _dns_samples(report: PoolReport, whole: Report, epoch: float) -> Iterator[Sample]:
     pool = report.pool
     keys = [RecordSetKey(name, type_) for name in pool.records for type_ in pool.types]
     mine = {key: whole.dns[pool.name, key] for key in keys if (pool.name, key) in whole.dns}
