@@ -61,10 +61,15 @@ def tool(name: str, *arguments: str, text: str, file: str = "block", silent: boo
 # --- YAML, by the keys at its top ---------------------------------------------------------
 
 
+def _beside(path: str) -> bytes:
+    """What a configuration names: a list of targets, or a password."""
+    return b'["198.51.100.1", "198.51.100.2"]' if path.endswith(".json") else b"p4ss"
+
+
 def _configuration(text: str) -> str:
     environ = {"DNSBALANCER_PASSWORD": "p4ss"}
     try:
-        parse(text.encode(), "block", environ, lambda _: b"p4ss")
+        parse(text.encode(), "block", environ, _beside)
     except ConfigError as error:
         return str(error)
     return ""
