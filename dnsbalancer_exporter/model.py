@@ -74,6 +74,13 @@ class HttpTerms:
     ca_file: str | None = None
 
 
+class Closing(Enum):
+    """How a tcp probe parts from its target: without the application's knowledge, or in order."""
+
+    RESET = "reset"
+    FIN = "fin"
+
+
 @dataclass(frozen=True, slots=True)
 class ProbeSpec:
     """What one probe does; ``address`` may differ from the published one; timeout in seconds.
@@ -86,6 +93,7 @@ class ProbeSpec:
     port: int
     timeout: float
     http: HttpTerms | None = None
+    close: Closing = Closing.RESET
 
     @property
     def label(self) -> str:

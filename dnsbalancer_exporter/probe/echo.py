@@ -39,6 +39,10 @@ DIALECTS: Mapping[int, Dialect] = {
 }
 
 
+_REPLIES = {family: bytes([dialect.reply, 0]) for family, dialect in DIALECTS.items()}
+_PLAIN_HEADER = 20  # bytes of an IPv4 header without options
+
+
 class Heard(NamedTuple):
     """An answer to one of our requests; ``error`` is empty for an echo reply."""
 
@@ -46,14 +50,32 @@ class Heard(NamedTuple):
     error: str
 
 
-def request(family: int, token: bytes, identifier: int, sequence: int) -> bytes:
-    """An echo request that carries ``token``. The kernel redoes the checksum where it must."""
+def request(
+    family: int, token: bytes, identifier: int, sequence: int, *, checksum: bool = True
+) -> bytes:
+    """An echo request that carries ``token``.
+
+    Only a raw IPv4 socket needs the ``checksum``: in all other cases the kernel computes it.
+    """
     kind = DIALECTS[family].request
     payload = token + _PADDING
+    if not checksum:
+        return _HEADER.pack(kind, 0, 0, identifier, sequence) + payload
     total = sum(_WORDS.unpack(_HEADER.pack(kind, 0, 0, identifier, sequence) + payload))
     while total > 0xFFFF:
         total = (total & 0xFFFF) + (total >> 16)
     return _HEADER.pack(kind, 0, ~total & 0xFFFF, identifier, sequence) + payload
+
+
+def likely_token(packet: bytes, family: int, *, raw: bool) -> bytes:
+    """Where the token is in nearly every packet: in an echo reply, after an IP header without
+    options where there is one. Empty if it is something else, or garbage: `parse_reply` knows.
+    """
+    at = _PLAIN_HEADER if raw and family == socket.AF_INET else 0
+    token_at = at + _HEADER.size
+    if packet[at : at + 2] != _REPLIES[family]:
+        return b""
+    return packet[token_at : token_at + TOKEN_SIZE]
 
 
 def parse_reply(packet: bytes, family: int, *, raw: bool) -> Heard | None:

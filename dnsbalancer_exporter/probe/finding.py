@@ -6,7 +6,7 @@ import errno
 import os
 import socket
 import typing
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -28,8 +28,12 @@ class Finding:
     certificate_expires: float | None = None
 
 
+@typing.runtime_checkable
 class Prober(typing.Protocol):
-    """One protocol's probes. A prober is built without I/O and serves one event loop."""
+    """One protocol's probes, each a coroutine: for protocols of several steps.
+
+    A prober is built without I/O and serves one event loop.
+    """
 
     async def probe(self, spec: ProbeSpec) -> Finding:
         """One attempt that ends within ``spec.timeout`` seconds."""
@@ -40,6 +44,31 @@ class Prober(typing.Protocol):
         ...
 
 
+Done = Callable[[Finding], None]
+"""Told what a probe found."""
+
+
+class Cancellable(typing.Protocol):
+    """A probe that is on its way."""
+
+    def cancel(self) -> object:
+        """End it; nothing is told any more. No harm is done if it has ended."""
+        ...
+
+
+class Starter(typing.Protocol):
+    """One protocol's probes where tens of thousands a second must be possible: no task for each."""
+
+    def begin(self, spec: ProbeSpec, done: Done) -> Cancellable:
+        """One attempt; ``done`` is told within ``spec.timeout`` seconds, never before we return."""
+        ...
+
+    def close(self) -> None:
+        """Give back what the probes share; what still runs ends as an ERROR."""
+        ...
+
+
+CLOSED = Finding(Outcome.ERROR, ProbeReason.INTERNAL, "the prober was closed")
 TIMED_OUT = Finding(Outcome.FAILURE, ProbeReason.TIMEOUT)
 
 

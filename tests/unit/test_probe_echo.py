@@ -7,7 +7,7 @@ import struct
 
 import pytest
 
-from dnsbalancer_exporter.probe.echo import Heard, parse_reply, request
+from dnsbalancer_exporter.probe.echo import Heard, likely_token, parse_reply, request
 
 V4, V6 = socket.AF_INET, socket.AF_INET6
 TOKEN = b"\x01token\xff\x00"
@@ -44,6 +44,8 @@ def test_request_is_64_bytes_with_the_token_first_and_a_good_checksum(
         assert (len(packet), packet[8:16]) == (64, TOKEN)
         total = sum(struct.unpack("!32H", packet))
         assert ((total & 0xFFFF) + (total >> 16)) in (0xFFFF, 0x1FFFE)  # ones' complement zero
+        bare = request(family, TOKEN, 0xFFFF, sequence, checksum=False)
+        assert bare == packet[:2] + bytes(2) + packet[4:]
 
 
 @pytest.mark.parametrize(
@@ -60,6 +62,8 @@ def test_request_is_64_bytes_with_the_token_first_and_a_good_checksum(
 )
 def test_echo_reply_gives_the_token(packet: bytes, family: socket.AddressFamily, raw: bool) -> None:
     assert parse_reply(packet, family, raw=raw) == Heard(TOKEN, "")
+    plain = not (raw and family == V4 and packet[0] != 0x45)
+    assert (likely_token(packet, family, raw=raw) == TOKEN) is plain
 
 
 @pytest.mark.parametrize(
@@ -77,6 +81,7 @@ def test_error_gives_the_token_of_the_request_that_it_quotes(
     packet: bytes, family: socket.AddressFamily, raw: bool, says: str
 ) -> None:
     assert parse_reply(packet, family, raw=raw) == Heard(TOKEN, says)
+    assert likely_token(packet, family, raw=raw) == b""
 
 
 @pytest.mark.parametrize(

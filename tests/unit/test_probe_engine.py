@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import itertools
+import time
 from typing import Any
 
 import pytest
@@ -82,10 +83,57 @@ def test_nonsense_is_an_error_and_nothing_is_looked_up(spec: ProbeSpec) -> None:
     assert (result.outcome, result.reason) == (Outcome.ERROR, ProbeReason.INTERNAL)
 
 
-def test_cancellation_passes(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_who_waits_may_be_cancelled_and_so_is_the_probe(monkeypatch: pytest.MonkeyPatch) -> None:
+    ends: list[str] = []
+
+    class Slow(Puppet):
+        async def probe(self, spec: ProbeSpec) -> Finding:
+            try:
+                await asyncio.sleep(3600)
+            finally:
+                ends.append("cancelled")
+            return await super().probe(spec)
+
+    async def run() -> None:
+        subject = Engine(time.monotonic, {Protocol.TCP: lambda: Slow(None)})
+        waiting = asyncio.ensure_future(subject.probe(SPEC))
+        await asyncio.sleep(0.01)
+        waiting.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await waiting
+
+    asyncio.run(run())
+    assert ends == ["cancelled"]
+
+
+def test_a_prober_that_cancels_itself_is_a_bug_and_no_silence(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     subject, _ = run_by(monkeypatch, asyncio.CancelledError())
-    with pytest.raises(asyncio.CancelledError):
-        asyncio.run(subject.probe(SPEC))
+    result = asyncio.run(subject.probe(SPEC))
+    assert (result.outcome, result.reason) == (Outcome.ERROR, ProbeReason.INTERNAL)
+
+
+@pytest.mark.parametrize("turns", [0, 1, 2, 3])  # it ends in the second, is told in the third
+def test_nothing_is_told_of_what_was_cancelled(monkeypatch: pytest.MonkeyPatch, turns: int) -> None:
+    told: list[object] = []
+
+    async def run() -> None:
+        subject, _ = run_by(monkeypatch, Finding(Outcome.SUCCESS))
+        attempt = subject.begin(SPEC, told.append)
+        for _ in range(turns):
+            await asyncio.sleep(0)
+        before = list(told)
+        attempt.cancel()
+        attempt.cancel()
+        for _ in range(5):
+            await asyncio.sleep(0)
+        assert told == before
+        seen.append(len(told))
+
+    seen: list[int] = []
+    asyncio.run(run())
+    assert seen == [0 if turns < 3 else 1]
 
 
 def test_close_closes_every_prober(monkeypatch: pytest.MonkeyPatch) -> None:

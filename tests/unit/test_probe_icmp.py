@@ -152,11 +152,11 @@ def on_paper(
 
     async def run() -> Finding:
         prober = IcmpProber()
-        task = asyncio.ensure_future(prober.probe(spec("127.0.0.1", timeout)))
-        await asyncio.sleep(0)
+        found: asyncio.Future[Finding] = asyncio.get_running_loop().create_future()
+        prober.begin(spec("127.0.0.1", timeout), found.set_result)
         meanwhile(prober)
         try:
-            return await task
+            return await found
         finally:
             prober.close()
 

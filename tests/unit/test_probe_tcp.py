@@ -14,7 +14,14 @@ from pathlib import Path
 
 import pytest
 
-from dnsbalancer_exporter.model import Outcome, ProbeReason, ProbeResult, ProbeSpec, Protocol
+from dnsbalancer_exporter.model import (
+    Closing,
+    Outcome,
+    ProbeReason,
+    ProbeResult,
+    ProbeSpec,
+    Protocol,
+)
 from dnsbalancer_exporter.probe import Engine
 from dnsbalancer_exporter.probe.finding import BLAME, refused_now, reported_later
 
@@ -49,12 +56,27 @@ def closed_port() -> int:
         return int(sock.getsockname()[1])
 
 
-def spec(port: int, timeout: float = 2.0, address: str = "127.0.0.1") -> ProbeSpec:
-    return ProbeSpec(Protocol.TCP, address, port, timeout)
+def spec(
+    port: int, timeout: float = 2.0, address: str = "127.0.0.1", close: Closing = Closing.RESET
+) -> ProbeSpec:
+    return ProbeSpec(Protocol.TCP, address, port, timeout, close=close)
+
+
+@contextlib.contextmanager
+def engine() -> Iterator[Engine]:
+    running = Engine(time.monotonic)
+    try:
+        yield running
+    finally:
+        running.close()
 
 
 def probe(what: ProbeSpec) -> ProbeResult:
-    return asyncio.run(Engine(time.monotonic).probe(what))
+    async def run() -> ProbeResult:
+        with engine() as running:
+            return await running.probe(what)
+
+    return asyncio.run(run())
 
 
 def descriptors() -> int:
@@ -88,16 +110,16 @@ def test_a_black_hole_is_a_timeout_and_takes_that_long() -> None:
 def test_a_black_hole_delays_nobody() -> None:
     finished: list[str] = []
 
-    async def one(engine: Engine, name: str, what: ProbeSpec) -> None:
-        result = await engine.probe(what)
+    async def one(running: Engine, name: str, what: ProbeSpec) -> None:
+        result = await running.probe(what)
         finished.append(f"{name} {result.outcome.value}")
 
     async def run(hole: int, port: int) -> None:
-        engine = Engine(time.monotonic)
-        await asyncio.gather(
-            one(engine, "hole", spec(hole, timeout=1.0)),
-            *(one(engine, "good", spec(port)) for _ in range(20)),
-        )
+        with engine() as running:
+            await asyncio.gather(
+                one(running, "hole", spec(hole, timeout=1.0)),
+                *(one(running, "good", spec(port)) for _ in range(20)),
+            )
 
     with black_hole() as (hole, _), listener() as sock:
         asyncio.run(run(hole, sock.getsockname()[1]))
@@ -113,7 +135,8 @@ def test_a_lost_syn_is_part_of_the_duration() -> None:
 
         loop = asyncio.get_running_loop()
         loop.call_later(0.3, loop.add_reader, sock, let_one_in)
-        result = await Engine(time.monotonic).probe(spec(port, timeout=10.0))
+        with engine() as running:
+            result = await running.probe(spec(port, timeout=10.0))
         loop.remove_reader(sock)
         return result
 
@@ -125,10 +148,11 @@ def test_a_lost_syn_is_part_of_the_duration() -> None:
 
 def test_an_answer_in_time_counts_even_when_it_is_read_late() -> None:
     async def run(port: int) -> ProbeResult:
-        task = asyncio.ensure_future(Engine(time.monotonic).probe(spec(port, timeout=0.5)))
-        await asyncio.sleep(0)  # the probe connects
-        time.sleep(0.8)  # noqa: ASYNC251 - the loop is to be blocked
-        return await task
+        with engine() as running:
+            task = asyncio.ensure_future(running.probe(spec(port, timeout=0.5)))
+            await asyncio.sleep(0)  # the probe connects
+            time.sleep(0.8)  # noqa: ASYNC251 - the loop is to be blocked
+            return await task
 
     with listener() as sock:
         result = asyncio.run(run(sock.getsockname()[1]))
@@ -137,13 +161,17 @@ def test_an_answer_in_time_counts_even_when_it_is_read_late() -> None:
 
 
 def test_accepted_and_reset_is_a_reset() -> None:
+    """Seen only by one who completes the handshake, and only if it comes at once."""
+
     async def run(sock: socket.socket) -> ProbeResult:
-        task = asyncio.ensure_future(Engine(time.monotonic).probe(spec(sock.getsockname()[1])))
-        await asyncio.sleep(0)
-        accepted, _ = sock.accept()
-        accepted.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
-        accepted.close()
-        return await task
+        what = spec(sock.getsockname()[1], close=Closing.FIN)
+        with engine() as running:
+            task = asyncio.ensure_future(running.probe(what))
+            await asyncio.sleep(0)
+            accepted, _ = sock.accept()
+            accepted.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+            accepted.close()
+            return await task
 
     with listener() as sock:
         result = asyncio.run(run(sock))
@@ -152,10 +180,12 @@ def test_accepted_and_reset_is_a_reset() -> None:
 
 def test_500_at_once_leave_no_descriptor() -> None:
     async def run(good: int, bad: int, hole: int) -> list[ProbeResult]:
-        engine = Engine(time.monotonic)
+        running = Engine(time.monotonic)
         before = descriptors()
         ports = [good] * 400 + [bad] * 50 + [hole] * 50
-        results = await asyncio.gather(*(engine.probe(spec(port, 0.5)) for port in ports))
+        results = await asyncio.gather(*(running.probe(spec(port, 0.5)) for port in ports))
+        assert descriptors() == before + 1  # the epoll
+        running.close()
         assert descriptors() == before
         return results
 
@@ -168,19 +198,20 @@ def test_500_at_once_leave_no_descriptor() -> None:
 
 def test_cancellation_leaves_no_descriptor_and_no_writer() -> None:
     async def run(hole: int) -> None:
-        engine = Engine(time.monotonic)
+        running = Engine(time.monotonic)
         before = descriptors()
-        tasks = [asyncio.ensure_future(engine.probe(spec(hole, 30.0))) for _ in range(20)]
+        tasks = [asyncio.ensure_future(running.probe(spec(hole, 30.0))) for _ in range(20)]
         await asyncio.sleep(0.05)
-        assert descriptors() == before + 20
+        assert descriptors() == before + 1 + 20  # the epoll, and the sockets
         for task in tasks:
             task.cancel()
         ended = await asyncio.gather(*tasks, return_exceptions=True)
         assert all(isinstance(end, asyncio.CancelledError) for end in ended)
-        assert descriptors() == before
+        assert descriptors() == before + 1
         # the numbers of the closed sockets are free to be watched by others
         with listener() as sock:
-            assert (await engine.probe(spec(sock.getsockname()[1]))).outcome is Outcome.SUCCESS
+            assert (await running.probe(spec(sock.getsockname()[1]))).outcome is Outcome.SUCCESS
+        running.close()
 
     with black_hole() as (hole, _):
         asyncio.run(run(hole))
