@@ -17,7 +17,7 @@ from concurrent.futures import TimeoutError as NotYet
 
 import prometheus_client as client
 
-from dnsbalancer_exporter import keeper, state
+from dnsbalancer_exporter import health, keeper, state
 from dnsbalancer_exporter.boundary import Lock, Provider
 from dnsbalancer_exporter.clock import Epoch, clock
 from dnsbalancer_exporter.config import Config
@@ -96,6 +96,7 @@ class Daemon:
         self._rounds = Rounds(self._cycle, clock, self._cycled, self._turned)
         self._keeper = keeper.Keeper(self._to_keep, self._kept, state.Claim().write)
         self._cycle.outlook.changed = self._keeper.changed
+        self._cycle.outlook.overloaded = self._watch.behind
         asker = NameServers(clock, self._instruments.dns_asked)
         self._propagation = Propagation(
             asker, clock, random.random, self._visible, self._journal.dns
@@ -333,6 +334,8 @@ class Daemon:
         self._pulse.sign(idle)
 
     def _judged(self, key: TargetKey, before: TargetState, after: TargetState) -> None:
+        if health.vouches(before.health) and health.vouches(after.health):
+            return  # up, and still up: nobody has to be told, and it is so nearly every time
         self._journal.judged(key, before, after)
         self._failovers.judged(key, before, after)
         self._rounds.judged(key, before, after)
@@ -365,6 +368,7 @@ class Daemon:
             dict(self._propagation.zones.negative_ttls),
             self._watch.lag(),
             self._watch.stood_still,
+            self._watch.probe_lag(),
             self._driver.token_expires_at,
             dict(self._inventories.found),
         )

@@ -32,15 +32,17 @@ def step(state: HealthState, result: ProbeResult, timing: Timing) -> HealthState
         return replace(state, errors=state.errors + 1)
     success = result.outcome is Outcome.SUCCESS
     first_failure = result.started if state.failing_since is None else state.failing_since
-    counted = replace(
-        state,
-        errors=0,
-        successes=state.successes + 1 if success else 0,
+    counted = HealthState(
+        health=state.health,
         failures=0 if success else state.failures + 1,
+        successes=state.successes + 1 if success else 0,
+        errors=0,
         window=(*state.window, success)[-WINDOW:],
+        since=state.since,
         failing_since=None if success else first_failure,
         failed_at=state.failed_at if success else result.started,
         succeeded_at=result.started if success else state.succeeded_at,
+        proven=state.proven,
     )
     verdict = _verdict(counted, timing)
     if verdict is state.health:

@@ -406,6 +406,7 @@ class Hold(Enum):
 
     OBSERVE_MODE = "observe_mode"
     STALE_VIEW = "stale_view"
+    OVERLOADED = "overloaded"
     UNKNOWN_HEALTH = "unknown_health"
     FAIL_OPEN = "fail_open"
     ISOLATED = "isolated"

@@ -46,7 +46,8 @@ class View:
 class Outlook:
     """Of all pools of one process. ``states`` gives the watch's states, ``follow`` tells it whom
     to probe; ``clock`` is the process's clock in seconds. ``changed`` is called when something
-    may be different from now on that outlives the process.
+    may be different from now on that outlives the process; ``overloaded`` says whether the states
+    are an old picture.
     """
 
     def __init__(
@@ -62,6 +63,7 @@ class Outlook:
         self._states = states
         self._follow = follow
         self.changed: Callable[[], None] = lambda: None
+        self.overloaded: Callable[[], bool] = lambda: False
         self._memories: dict[str, Memory] = {}
         self._contacts: dict[str, Contact] = {}
         self._views: dict[str, View] = {}
@@ -247,6 +249,7 @@ class Outlook:
             vouched_at=self._vouched_at(targets.values()),
             isolated=bool(references) and not any(health.vouches(s.health) for s in references),
             doubtful=view.doubtful,
+            overloaded=self.overloaded(),
             warming=not memory.warm_up.over,
             remembered=frozenset(memory.remembered),
             drained=self.drains(pool),

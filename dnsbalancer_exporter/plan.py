@@ -54,10 +54,10 @@ class Situation:
 
     ``health`` has every target of the pool. ``vouched_at`` is when the latest probe started that
     succeeded on a target of any pool that is UP beyond doubt; ``isolated`` says that all references
-    fail. ``restrained`` and ``refused`` say until when a publication waits, ``refused`` why, and
-    ``contested`` until when a withdrawal does. ``drained`` holds the drains in force. ``returned``
-    are the addresses that were put back and have not been probed since; ``regained_at`` is when the
-    zone answered after trouble.
+    fail, ``overloaded`` that the healths are an old picture. ``restrained`` and ``refused`` say
+    until when a publication waits, ``refused`` why, and ``contested`` until when a withdrawal does.
+    ``drained`` holds the drains in force. ``returned`` are the addresses that were put back and
+    have not been probed since; ``regained_at`` is when the zone answered after trouble.
     ``spent`` counts the values that this cycle has withdrawn already.
     """
 
@@ -68,6 +68,7 @@ class Situation:
     vouched_at: float | None = None
     isolated: bool = False
     doubtful: bool = False
+    overloaded: bool = False
     warming: bool = False
     remembered: frozenset[Entry] = frozenset()
     drained: Mapping[str, Drain] = field(default_factory=dict)
@@ -132,7 +133,7 @@ def _plan_set(situation: Situation, key: RecordSetKey) -> Plan:
     reasons = {a: None if a in wanted else reason for a, reason in reasons.items()}
     creates, omitted, waits = _publications(situation, key, reasons, present, wanted)
     deletes, withheld = _withdrawals(situation, key, present, keep_drained=keep_drained)
-    soon = {Hold.MAX_WITHDRAWALS, Hold.STALE_VIEW}
+    soon = {Hold.MAX_WITHDRAWALS, Hold.STALE_VIEW, Hold.OVERLOADED}
     if any(w.hold in soon for w in withheld):
         waits.append(situation.now + pool.timing.fast_interval)
     waits += [situation.contested[w.record.value] for w in withheld if w.hold is Hold.CONTESTED]
@@ -355,6 +356,7 @@ def _hold(situation: Situation, key: RecordSetKey, value: str, ground: Ground) -
     return _first(
         (
             *_doubts_of_the_view(situation),
+            (Hold.OVERLOADED, situation.overloaded),
             (Hold.UNKNOWN_HEALTH, (situation.warming and unknown) or (down and unconfirmed)),
             (Hold.FAIL_OPEN, not any(s.health is Health.UP for s in states)),
             (Hold.ISOLATED, situation.isolated or _unvouched(situation, state)),

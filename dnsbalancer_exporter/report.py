@@ -46,6 +46,19 @@ class Tally:
     transitions: Mapping[Health, int] = field(default_factory=dict)
 
 
+LAG_BUCKETS = (0.001, 0.0025, 0.005, 0.01, 0.02, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0)
+"""Upper bounds, in seconds, of the histogram of how late probes begin."""
+
+
+class Lag(NamedTuple):
+    """How late probes began: how many per LAG_BUCKETS interval (the last one beyond), and the sum
+    in seconds.
+    """
+
+    buckets: tuple[int, ...] = (0,) * (len(LAG_BUCKETS) + 1)
+    seconds: float = 0.0
+
+
 @dataclass(frozen=True, slots=True)
 class TargetState:
     """All that is known of one target at one moment. ``next_at``: the next probe is due.
@@ -208,9 +221,9 @@ class Report:
     ``due`` says when the next cycle of each pool is due, unless something happens before.
     ``dns`` is by pool and record set, and empty if no name server is asked; ``negative_ttls`` are
     the seconds, by zone, for which "no such record" may be cached. ``lag`` is by how many seconds
-    the event loop is, or was last, late, ``stood_still`` how often the whole process was;
-    ``token_expires_at`` is on the process's clock, None without a login. ``inventories`` are by
-    path.
+    the event loop is, or was last, late, ``stood_still`` how often the whole process was, and
+    ``probe_lag`` by how much probes began late; ``token_expires_at`` is on the process's clock,
+    None without a login. ``inventories`` are by path.
     """
 
     at: float
@@ -221,5 +234,6 @@ class Report:
     negative_ttls: Mapping[str, int] = field(default_factory=dict)
     lag: float = 0.0
     stood_still: int = 0
+    probe_lag: Lag = Lag()
     token_expires_at: float | None = None
     inventories: Mapping[str, Inventory] = field(default_factory=dict)

@@ -1,15 +1,19 @@
 """Watch: probes every target when it is due, judges each result, says who changed.
 
 The watch never waits for the zone, and the zone's cycle never waits for a probe: both run on one
-event loop, and the cycle takes the states as they are. Each target has a timer of its own, so one
-that swallows packets delays nobody.
+event loop, and the cycle takes the states as they are. One agenda has everybody's next time, with
+one timer for all; a target that swallows packets delays nobody.
 
-Two things are beyond a single target:
+What concerns more than one target:
 
 * When a target begins to fail, others of its pool are probed at once (the *roll call*): to be
   withdrawn needs somebody who has answered since, and at an interval of minutes nobody would have.
 * When the process stood still (suspend, a frozen host), what it believed before is doubted: results
   that span the gap are discarded, and nobody is DOWN or vouches for others until probed again.
+* Who is asked at once waits for a turn, and who is settled first, after a start or a gap, waits for
+  a part of the interval only: probes are spread, and never a burst.
+* When probes begin late, there is too much to do. No target fails by that, as an answer in time
+  counts whenever it is read; but the picture is old, and `behind` says so.
 """
 
 from __future__ import annotations
@@ -17,11 +21,14 @@ from __future__ import annotations
 import asyncio
 import zlib
 from bisect import bisect_left
+from collections import OrderedDict
 from collections.abc import Callable, Iterable
 from dataclasses import replace
+from functools import partial
 from typing import Protocol
 
 from dnsbalancer_exporter import health, restraint
+from dnsbalancer_exporter.agenda import Agenda, Lateness
 from dnsbalancer_exporter.model import (
     Health,
     HealthState,
@@ -32,7 +39,7 @@ from dnsbalancer_exporter.model import (
     TargetKey,
     Timing,
 )
-from dnsbalancer_exporter.report import PROBE_BUCKETS, Tally, TargetState
+from dnsbalancer_exporter.report import PROBE_BUCKETS, Lag, Tally, TargetState
 from dnsbalancer_exporter.roster import Watched
 
 LATE = 5.0
@@ -41,15 +48,32 @@ LATE = 5.0
 BEAT = 1.0
 """Seconds between two looks at whether we stood still."""
 
+BEHIND = 1.0
+"""Seconds by which probes may begin late before what they say is held to be an old picture."""
+
 ROLL_CALL = 10
 """How many others are probed at once when a target begins to fail."""
 
+NEAR = 0.004
+"""Seconds by which a probe may begin early, to share a turn of the event loop with others."""
+
+AT_ONCE = 64
+"""Probes that begin in one turn of the event loop: between two turns it reads answers."""
+
+
+class Attempt(Protocol):
+    """A probe on its way."""
+
+    def cancel(self) -> object:
+        """End it; nothing is told any more."""
+        ...
+
 
 class Prober(Protocol):
-    """What makes one attempt; it never raises, whatever happens."""
+    """What makes attempts; it never raises, whatever happens."""
 
-    async def probe(self, spec: ProbeSpec) -> ProbeResult:
-        """Probe once, within ``spec.timeout`` seconds."""
+    def begin(self, spec: ProbeSpec, done: Callable[[ProbeResult], None]) -> Attempt:
+        """Probe once; ``done`` is told within ``spec.timeout`` seconds, after we returned."""
         ...
 
 
@@ -69,8 +93,13 @@ class Watch:
         self._prober = prober
         self._clock = clock
         self._listener = listener
-        self._timers: dict[TargetKey, asyncio.TimerHandle] = {}
-        self._attempts: dict[TargetKey, asyncio.Task[ProbeResult]] = {}
+        self._agenda: Agenda[TargetKey] = Agenda()
+        self._alarm: asyncio.TimerHandle | None = None
+        self._alarm_at = float("inf")
+        self._attempts: dict[TargetKey, Attempt] = {}
+        self._asked: dict[str, OrderedDict[TargetKey, None]] = {}  # the longest ago first
+        self._crowded: set[TargetKey] = set()  # whose probes are not spread over the interval yet
+        self._lateness = Lateness()
         self._beat_at = clock()
         self._last_lag = 0.0
         self.stood_still = 0
@@ -84,30 +113,15 @@ class Watch:
         if self._heart is None:
             self._beat()
         entries = {entry.key: entry for entry in wanted}
-        for key in [k for k in self.states if k.pool == pool and k not in entries]:
+        for key in [k for k in self._asked.get(pool, ()) if k not in entries]:
             self._forget(key)
         for key, entry in entries.items():
-            state, target = self.states.get(key), entry.target
-            if state is None:
-                health_then = HealthState(proven=entry.proven)
-                self.states[key] = TargetState(
-                    target, health_then, timing=timing, restraint=entry.restraint
-                )
-            elif state.target.probe != target.probe:
-                self.states[key] = TargetState(target, timing=timing, tally=state.tally)
-                stale = self._attempts.pop(key, None)
-                if stale:
-                    stale.cancel()
-            else:
-                self.states[key] = replace(state, target=target, timing=timing)
-                asked = entry.ask_after is not None and not _probed_since(state, entry.ask_after)
-                if state.timing == timing and not asked:
-                    continue
-            self._due(key, 0.0)
+            if self._followed(key, timing, entry):
+                self._ask(key)
 
     def unfollow(self, pool: str) -> None:
         """Stop probing for ``pool`` and forget its states."""
-        for key in [k for k in self.states if k.pool == pool]:
+        for key in list(self._asked.get(pool, ())):
             self._forget(key)
 
     def lag(self) -> float:
@@ -121,76 +135,139 @@ class Watch:
         due = [state.next_at + state.target.probe.timeout for state in self.states.values()]
         return max(0.0, self._clock() - min([self._beat_at + BEAT, *due]))
 
+    def behind(self) -> bool:
+        """Whether probes begin so late, or did in the last second, that the picture is old."""
+        first = self._agenda.first()
+        waiting = 0.0 if first is None else self._now() - first
+        return max(waiting, self._lateness.worst) > BEHIND
+
+    def probe_lag(self) -> Lag:
+        """By how much probes began late, since the start; from any thread."""
+        return self._lateness.counted()
+
     def close(self) -> None:
         """Stop all probes."""
-        if self._heart:
-            self._heart.cancel()
+        for timer in (self._heart, self._alarm):
+            if timer:
+                timer.cancel()
         for key in list(self.states):
             self._forget(key)
 
+    def _followed(self, key: TargetKey, timing: Timing, entry: Watched) -> bool:
+        """Take over what is wanted of one target; whether it is to be probed at once."""
+        state, target = self.states.get(key), entry.target
+        if state is None:
+            self._asked.setdefault(key.pool, OrderedDict())[key] = None
+            self._crowded.add(key)
+            health_then = HealthState(proven=entry.proven)
+            self.states[key] = TargetState(
+                target, health_then, timing=timing, restraint=entry.restraint
+            )
+            return True
+        if state.target.probe != target.probe:
+            self.states[key] = TargetState(target, timing=timing, tally=state.tally)
+            self._crowded.add(key)
+            stale = self._attempts.pop(key, None)
+            if stale:
+                stale.cancel()
+            return True
+        if (state.target, state.timing) != (target, timing):
+            self.states[key] = replace(state, target=target, timing=timing)
+        asked = entry.ask_after is not None and not _probed_since(state, entry.ask_after)
+        return asked or state.timing != timing
+
     def _forget(self, key: TargetKey) -> None:
-        timer, attempt = self._timers.pop(key, None), self._attempts.pop(key, None)
-        if timer:
-            timer.cancel()
+        attempt = self._attempts.pop(key, None)
         if attempt:
             attempt.cancel()
-        del self.states[key]
+        self._agenda.drop(key)
+        self._crowded.discard(key)
+        del self.states[key], self._asked[key.pool][key]
+        if not self._asked[key.pool]:
+            del self._asked[key.pool]
 
     # --- one probe after another --------------------------------------------------------
 
-    def _due(self, key: TargetKey, delay: float) -> None:
-        timer = self._timers.pop(key, None)
-        if timer:
-            timer.cancel()
-        self.states[key] = replace(self.states[key], next_at=self._clock() + delay)
-        loop = asyncio.get_running_loop()
-        self._timers[key] = loop.call_later(delay, self._attempt, key)
+    def _ask(self, key: TargetKey) -> None:
+        """Have a target probed at once, or as soon as it is its turn."""
+        now, due = self._now(), self._agenda.at(key)
+        if due is not None and due <= now:
+            return  # it is next anyway
+        turn = self._agenda.turn(now)
+        if due is None or turn < due:
+            state, delay = self.states[key], turn - now
+            self.states[key] = replace(state, next_at=self._clock() + delay)
+            self._put(key, turn)
 
-    def _attempt(self, key: TargetKey) -> None:
-        self._timers.pop(key, None)
-        if key in self._attempts:
-            return  # its end sets the next timer
-        probe = self._prober.probe(self.states[key].target.probe)
-        attempt = asyncio.ensure_future(probe)
-        self._attempts[key] = attempt
-        attempt.add_done_callback(lambda done: self._finished(key, done))
+    def _put(self, key: TargetKey, at: float) -> None:
+        self._agenda.put(key, at)
+        if at < self._alarm_at:
+            self._set_alarm(at)
 
-    def _finished(self, key: TargetKey, attempt: asyncio.Task[ProbeResult]) -> None:
-        if self._attempts.get(key) is not attempt:
-            return  # forgotten, or replaced, while it was on its way
+    def _set_alarm(self, at: float) -> None:
+        if self._alarm:
+            self._alarm.cancel()
+        self._alarm_at = at
+        delay = max(0.0, at - self._now())
+        self._alarm = asyncio.get_running_loop().call_later(delay, self._begin_due)
+
+    def _begin_due(self) -> None:
+        """Begin what is due, and what nearly is."""
+        self._alarm_at = float("-inf")  # it is set when we are done
+        now = self._now()
+        for _ in range(AT_ONCE):
+            entry = self._agenda.take(now + NEAR)
+            if entry is None:
+                break
+            key, due = entry
+            if key not in self._attempts:  # else its end sets the next time
+                self._lateness.note(now - due)
+                self._asked[key.pool].move_to_end(key)
+                spec = self.states[key].target.probe
+                self._attempts[key] = self._prober.begin(spec, partial(self._finished, key))
+        self._alarm, self._alarm_at = None, float("inf")
+        first = self._agenda.first()
+        if first is not None:
+            self._set_alarm(first)
+
+    def _finished(self, key: TargetKey, result: ProbeResult) -> None:
         del self._attempts[key]
         before, now = self.states[key], self._clock()
-        result = attempt.result()
         stood_still = now - self._beat_at > LATE + BEAT
         if stood_still or now - result.started > before.target.probe.timeout + LATE:
             result = ProbeResult(
                 Outcome.ERROR, result.started, now - result.started, ProbeReason.LATE
             )
         after = judged(before, result, now)
+        if key in self._crowded and health.settled(after.health, before.timing):
+            self._crowded.remove(key)
+            # From here on the probes of a pool are spread over the interval.
+            after = replace(after, next_at=now + (after.next_at - now) * _phase(key))
         self.states[key] = after
-        wait = health.delay(after.health, before.timing)
-        if before.health.health is Health.UNKNOWN and health.settled(after.health, before.timing):
-            wait *= _phase(key)  # from here on the probes of a pool are spread over the interval
-        self._due(key, wait)
+        self._put(key, self._now() + after.next_at - now)
         if result.outcome is Outcome.FAILURE and before.health.health is not Health.DOWN:
             self._roll_call(key, result.started)
         self._listener(key, before, after)
 
     def _roll_call(self, failed: TargetKey, since: float) -> None:
         asked = 0
-        for key, state in self.states.items():
-            if key.pool != failed.pool or key == failed or key in self._attempts:
+        for key in self._asked[failed.pool]:
+            if key == failed or key in self._attempts:
                 continue
-            if not _probed_since(state, since):
-                self._due(key, 0.0)
-                asked += 1
-            if asked == ROLL_CALL:
-                break
+            if asked == ROLL_CALL or _probed_since(self.states[key], since):
+                break  # and so have been all that were asked later
+            self._ask(key)
+            asked += 1
+
+    def _now(self) -> float:
+        """The event loop's time, which the agenda is in."""
+        return asyncio.get_running_loop().time()
 
     # --- standing still -----------------------------------------------------------------
 
     def _beat(self) -> None:
         now = self._clock()
+        self._lateness.beat()
         if self._heart:  # not the first one
             self._last_lag = max(0.0, now - self._beat_at - BEAT)
             if now - self._beat_at > LATE:
@@ -206,7 +283,8 @@ class Watch:
         for key, state in list(self.states.items()):
             doubted = replace(state.health, failures=0, successes=0, failing_since=None, errors=1)
             self.states[key] = replace(state, health=doubted)
-            self._due(key, 0.0)
+            self._crowded.add(key)
+            self._ask(key)
 
 
 def _probed_since(state: TargetState, at: float) -> bool:
@@ -214,19 +292,25 @@ def _probed_since(state: TargetState, at: float) -> bool:
 
 
 def judged(before: TargetState, result: ProbeResult, now: float) -> TargetState:
-    """Return what one more result makes of a target: its health, restraint and counters."""
+    """Return what one more result makes of a target: its health, restraint and counters.
+
+    Values are made anew, not by replace(), which costs as much as the rest: this is done ten
+    thousand times a second.
+    """
     after = health.step(before.health, result, before.timing)
     held = before.restraint
     expires = result.certificate_expires
     if before.health.health is Health.DOWN and after.health is Health.UP:
         held = restraint.note(held, restraint.hold_down(before.timing), now)
-    return replace(
-        before,
+    return TargetState(
+        target=before.target,
         health=after,
         last=result,
-        recent=before.recent.plus(result),
-        restraint=held,
         tally=_counted(before.tally, before.health, after, result),
+        restraint=held,
+        timing=before.timing,
+        next_at=now + health.delay(after, before.timing),
+        recent=before.recent.plus(result),
         certificate_expires=before.certificate_expires if expires is None else expires,
     )
 

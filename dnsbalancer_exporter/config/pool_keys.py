@@ -13,7 +13,7 @@ from dnsbalancer_exporter.config.targets import (
     retired_addresses,
 )
 from dnsbalancer_exporter.config.yaml_text import Items, Node, Text
-from dnsbalancer_exporter.model import Mode, NameServer
+from dnsbalancer_exporter.model import Closing, Mode, NameServer
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,6 +100,13 @@ PORT: Key[Node] = Key(
     "The port that is probed; ignored for `icmp`.",
     kind="whole number",
     otherwise="required for `tcp`; 80 for `http`, 443 for `https`",
+)
+TCP_CLOSE = Key(
+    "tcp_close",
+    scalar(values.choice({close.value: close for close in Closing})),
+    "How a `tcp` probe parts: by `reset` before the handshake is complete, so that nothing stays "
+    "behind and the application never hears of it (Linux), or in order, by `fin`.",
+    default="reset",
 )
 INTERVAL = Key(
     "interval",

@@ -15,6 +15,7 @@ from dnsbalancer_exporter.config.pool_keys import (
     PROTOCOL,
     REFERENCE,
     TARGETS,
+    TCP_CLOSE,
 )
 from dnsbalancer_exporter.config.sections import Ledger, Place, Section, scalar
 from dnsbalancer_exporter.config.targets import Listed, Probe, Template
@@ -26,7 +27,12 @@ _read_port = scalar(values.whole(1, 65535))
 def template(section: Section, host: str) -> Template:
     """How the pool probes. Raises KeyError unless check_probes found nothing."""
     return Template(
-        section.need(PROTOCOL), _port(section), section.need(PROBE_TIMEOUT), _layers(section), host
+        section.need(PROTOCOL),
+        _port(section),
+        section.need(PROBE_TIMEOUT),
+        _layers(section),
+        host,
+        section.need(TCP_CLOSE),
     )
 
 

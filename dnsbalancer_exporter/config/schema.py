@@ -30,6 +30,7 @@ KEYS: tuple[Key[object], ...] = (
     pool_keys.PROTOCOL,
     pool_keys.PORT,
     HTTP,
+    pool_keys.TCP_CLOSE,
     pool_keys.TIMEOUT,
     pool_keys.INTERVAL,
     pool_keys.PROBE_TIMEOUT,

@@ -15,7 +15,7 @@ from dnsbalancer_exporter.config.sections import (
     scalar,
 )
 from dnsbalancer_exporter.config.yaml_text import Items, Node, Table
-from dnsbalancer_exporter.model import DEFAULT_PORTS, ProbeSpec, Protocol, Target
+from dnsbalancer_exporter.model import DEFAULT_PORTS, Closing, ProbeSpec, Protocol, Target
 from dnsbalancer_exporter.names import address_type
 
 protocol = scalar(values.choice({each.value: each for each in Protocol}))
@@ -39,7 +39,7 @@ class Probe:
         if terms and not terms.host:
             terms = replace(terms, host=outer.host)
         port = 0 if by is Protocol.ICMP else port
-        return ProbeSpec(by, self.address or address, port, outer.timeout, terms)
+        return ProbeSpec(by, self.address or address, port, outer.timeout, terms, outer.close)
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,6 +54,7 @@ class Template:
     timeout: float
     http: tuple[Http, ...]
     host: str
+    close: Closing
 
 
 @dataclass(frozen=True, slots=True)

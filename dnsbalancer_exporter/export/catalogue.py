@@ -183,6 +183,13 @@ POOL_ROWS = (
         (),
         "Times that the process stood still for seconds and doubted all that it knew.",
     ),
+    Row(
+        "probe_lag_seconds",
+        "histogram",
+        (),
+        "How much later than due probes began. Above a second it withholds withdrawals; it never "
+        "makes a target fail.",
+    ),
 )
 
 REPORT_ROWS = (*TARGET_ROWS, *POOL_ROWS)

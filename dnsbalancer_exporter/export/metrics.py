@@ -8,17 +8,17 @@ from __future__ import annotations
 
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Iterator
-from itertools import chain
+from itertools import accumulate, chain
 
 from prometheus_client.core import Metric
 
 from dnsbalancer_exporter.export.catalogue import FAMILIES, POOL_ROWS
 from dnsbalancer_exporter.model import Health, Hold, Mode, Record, RecordSetKey, Unpublished
 from dnsbalancer_exporter.promise import worst
-from dnsbalancer_exporter.report import PoolReport, Report
+from dnsbalancer_exporter.report import LAG_BUCKETS, Lag, PoolReport, Report
 
 Labels = tuple[str, ...]
-Sample = tuple[str, Labels, float]
+Sample = tuple[str, Labels, float | Lag]
 Source = Callable[[], tuple[Report, float]]
 """Gives the Report and what must be added to its times to make them Unix times."""
 
@@ -30,8 +30,16 @@ def families(drawn: Iterable[Sample]) -> Iterable[Metric]:
         for row in POOL_ROWS
     }
     for name, labels, value in drawn:
-        made[name].add_metric(labels, value)
+        if isinstance(value, Lag):
+            made[name].add_metric(labels, *_histogram(value))
+        else:
+            made[name].add_metric(labels, value)
     return made.values()
+
+
+def _histogram(lag: Lag) -> tuple[list[tuple[str, float]], float]:
+    bounds = [*(str(bound) for bound in LAG_BUCKETS), "+Inf"]
+    return [*zip(bounds, accumulate(lag.buckets), strict=True)], lag.seconds
 
 
 def samples(report: Report, epoch: float) -> Iterator[Sample]:
@@ -60,6 +68,7 @@ def samples(report: Report, epoch: float) -> Iterator[Sample]:
         yield "targets_file_targets", (path,), inventory.targets
     yield "loop_lag_seconds", (), report.lag
     yield "loop_stood_still", (), report.stood_still
+    yield "probe_lag_seconds", (), report.probe_lag
     expiry = report.token_expires_at
     yield "auth_token_expiry_timestamp_seconds", (), 0.0 if expiry is None else expiry + epoch
 

@@ -14,6 +14,7 @@ Document = Mapping[str, Any]
 NOT_WITHDRAWN = {
     "observe_mode": "mode is observe: nothing is ever written",
     "stale_view": "the list of records was suspiciously short, and is read once more",
+    "overloaded": "probes begin more than a second late: what is known of the targets is old",
     "unknown_health": "not every target is known yet, or its last probe does not confirm it",
     "fail_open": "nothing in the pool is up, so what is published stays",
     "isolated": "nobody has answered us since it began to fail: we may be the ones cut off",
@@ -41,6 +42,7 @@ NOT_PUBLISHED = {
 ADVICE = {
     "stale_view": "if it lasts, look at the zone in the provider's console: somebody else is"
     " deleting",
+    "overloaded": "look at the load of this machine; probe less often, or fewer targets",
     "fail_open": "bring one machine back; if they are fine, the probe is wrong (port, firewall) or"
     " this machine is cut off",
     "isolated": "look at this machine's network; compare with the page of another daemon",

@@ -91,6 +91,13 @@ LAWS = (
         CYCLE + "a_list_that_is_too_short_withholds_withdrawals_until_a_second_one_agrees",
     ),
     Mutant(
+        "law 4: an old picture is acted on",
+        "plan.py",
+        "(Hold.OVERLOADED, situation.overloaded),",
+        "(Hold.OVERLOADED, False),",
+        PLAN + "a_withdrawal_is_withheld_because",
+    ),
+    Mutant(
         "law 5: an empty list is believed at once",
         "roster.py",
         "    if belief is None or length * 2 >= belief.length:\n",

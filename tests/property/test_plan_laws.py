@@ -94,6 +94,7 @@ WEATHER: list[dict[str, Any]] = [
     *[{}] * 8,
     {"isolated": True},
     {"doubtful": True},
+    {"overloaded": True},
     {"warming": True},
     {"warming": True},
     {"vouched_at": None},
@@ -155,6 +156,7 @@ def world_without_trouble(situation: Situation) -> Situation:
         pool=replace(situation.pool, mode=Mode.ENFORCE),
         isolated=False,
         doubtful=False,
+        overloaded=False,
         warming=False,
         vouched_at=990.0,
         contested={},
@@ -279,6 +281,7 @@ SPENT = {RecordSetKey(n, t): 99 for n in NAMES for t in (RecordType.A, RecordTyp
 
 DOUBTS: list[tuple[dict[str, Any], set[Ground]]] = [
     ({"doubtful": True}, set()),
+    ({"overloaded": True}, {Ground.DUPLICATE}),
     ({"isolated": True}, {Ground.DUPLICATE}),
     ({"vouched_at": None}, {Ground.DUPLICATE}),
     ({"spent": SPENT}, {Ground.DUPLICATE}),
@@ -538,6 +541,7 @@ def hold_applies(situation: Situation, record: Record, ground: Ground, hold: Hol
     return {
         Hold.OBSERVE_MODE: situation.pool.mode is Mode.OBSERVE,
         Hold.STALE_VIEW: situation.doubtful,
+        Hold.OVERLOADED: situation.overloaded,
         Hold.UNKNOWN_HEALTH: unconfirmed or (situation.warming and unknown),
         Hold.FAIL_OPEN: not any(s.health is Health.UP for s in family.values()),
         Hold.ISOLATED: situation.isolated or vouched_at is None or vouched_at < since,
@@ -637,7 +641,7 @@ def test_a_plan_looks_again_only_later_and_whenever_time_alone_may_help(
     situation: Situation,
 ) -> None:
     made = plan.make(situation)
-    timed = {Hold.MAX_WITHDRAWALS, Hold.STALE_VIEW, Hold.CONTESTED}
+    timed = {Hold.MAX_WITHDRAWALS, Hold.STALE_VIEW, Hold.OVERLOADED, Hold.CONTESTED}
     waits = {
         Unpublished.CONFLICT,
         Unpublished.API_ERROR,

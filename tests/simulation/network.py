@@ -9,6 +9,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from dnsbalancer_exporter.model import Outcome, ProbeReason, ProbeResult, ProbeSpec, Timing
+from dnsbalancer_exporter.probe.task import InTask
 
 KEPT = 10
 
@@ -105,6 +106,10 @@ class Eyes:
         self._network = network
         self._place = place
         self._clock = clock
+
+    def begin(self, spec: ProbeSpec, done: Callable[[ProbeResult], None]) -> InTask[ProbeResult]:
+        """See watch.Prober."""
+        return InTask(self.probe(spec), lambda task: done(task.result()))
 
     async def probe(self, spec: ProbeSpec) -> ProbeResult:
         started = self._clock()

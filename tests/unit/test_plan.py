@@ -259,6 +259,7 @@ HOLDS: list[tuple[str, Hold, Situation]] = [
         replace(CLEAR, pool=replace(CLEAR.pool, mode=Mode.OBSERVE)),
     ),
     ("the list is in doubt", Hold.STALE_VIEW, replace(CLEAR, doubtful=True)),
+    ("the states are an old picture", Hold.OVERLOADED, replace(CLEAR, overloaded=True)),
     (
         "warming, and one is unknown",
         Hold.UNKNOWN_HEALTH,
@@ -444,6 +445,7 @@ def test_of_several_reasons_the_first_one_is_told() -> None:
         {A: UNKNOWN, B: own_down},
         B,
         doubtful=True,
+        overloaded=True,
         warming=True,
         isolated=True,
         contested={B: NOW + 9.0},
@@ -452,6 +454,7 @@ def test_of_several_reasons_the_first_one_is_told() -> None:
     steps: list[tuple[Hold, dict[str, Any]]] = [
         (Hold.OBSERVE_MODE, {"pool": pool(B, max_withdrawals=1)}),
         (Hold.STALE_VIEW, {"doubtful": False}),
+        (Hold.OVERLOADED, {"overloaded": False}),
         (Hold.UNKNOWN_HEALTH, {"warming": False, "health": {A: UNKNOWN, B: UNPROVEN}}),
         (Hold.FAIL_OPEN, {"health": {A: SHAKY, B: UNPROVEN}}),
         (Hold.ISOLATED, {"isolated": False}),
@@ -907,6 +910,7 @@ def test_record_sets_are_names_times_managed_types_in_order() -> None:
     [
         pytest.param(CLEAR, None, id="nothing waits"),
         pytest.param(replace(CLEAR, doubtful=True), NOW + 1.0, id="a second read may agree"),
+        pytest.param(replace(CLEAR, overloaded=True), NOW + 1.0, id="it may be over"),
         pytest.param(replace(CLEAR, spent={SET_A: 9}), NOW + 1.0, id="the next cycle has room"),
         pytest.param(replace(CLEAR, restrained={C: NOW + 7.0}), NOW + 7.0, id="hold-down ends"),
         pytest.param(

@@ -20,6 +20,7 @@ from dnsbalancer_exporter.model import (
     TargetKey,
     Timing,
 )
+from dnsbalancer_exporter.probe.task import InTask
 from dnsbalancer_exporter.report import PROBE_BUCKETS, TargetState
 from dnsbalancer_exporter.roster import Watched
 from dnsbalancer_exporter.watch import LATE, ROLL_CALL, Watch, judged
@@ -45,6 +46,9 @@ class Script:
 
     def says(self, address: str, letters: str) -> None:
         self.answers[address] = letters
+
+    def begin(self, spec: ProbeSpec, done: Callable[[ProbeResult], None]) -> InTask[ProbeResult]:
+        return InTask(self.probe(spec), lambda task: done(task.result()))
 
     async def probe(self, spec: ProbeSpec) -> ProbeResult:
         started = virtual_time.loop().time()
