@@ -337,6 +337,14 @@ class Pool:
     targets_file: str = ""
     mode: Mode = Mode.ENFORCE
     resolvers: tuple[NameServer, ...] | None = None
+    listed_addresses: frozenset[str] = field(
+        init=False, repr=False, compare=False, default=frozenset()
+    )
+
+    def __post_init__(self) -> None:
+        # Asked for each of ten thousand targets in each cycle: never to be searched in a tuple.
+        addresses = frozenset(target.address for target in self.listed)
+        object.__setattr__(self, "listed_addresses", addresses)
 
     @property
     def types(self) -> tuple[RecordType, ...]:

@@ -47,6 +47,9 @@ from dnsbalancer_exporter.model import (
 )
 from dnsbalancer_exporter.names import address_order, address_type
 
+NOBODY = HealthState()
+"""The health of an address that is no target."""
+
 
 @dataclass(frozen=True, slots=True)
 class Situation:
@@ -81,7 +84,7 @@ class Situation:
 
     def state(self, address: str) -> HealthState:
         """The health of an address; UNKNOWN if it is not a target."""
-        return self.health.get(address, HealthState())
+        return self.health.get(address, NOBODY)
 
 
 def record_sets(pool: Pool) -> tuple[RecordSetKey, ...]:
@@ -158,8 +161,8 @@ def is_ours(pool: Pool, address: str) -> bool:
     if not pool.listed:
         return True
     own = pool.own if pool.member else ()
-    named = (*(t.address for t in (*pool.listed, *own)), *pool.retired)
-    return address in named
+    named = (*(t.address for t in own), *pool.retired)
+    return address in pool.listed_addresses or address in named
 
 
 def may_publish(situation: Situation, name: str, address: str) -> bool:
@@ -167,7 +170,7 @@ def may_publish(situation: Situation, name: str, address: str) -> bool:
     pool = situation.pool
     if any(own.address == address for own in pool.own):
         return pool.member
-    if any(target.address == address for target in pool.listed):
+    if address in pool.listed_addresses:
         return True
     return Entry(name, address) in situation.remembered and not pool.member
 
@@ -192,7 +195,8 @@ def drainable(situation: Situation, address: str) -> bool:
     for key in record_sets(situation.pool):
         values = {r.value for r in situation.records if (r.name, r.type) == key}
         rest = values - {address} - set(situation.drained)
-        if address in values and _floor(situation, rest, situation.pool.min_records):
+        floor = situation.pool.min_records
+        if address in values and _floor(situation, rest, floor, address):
             return False
     return True
 
@@ -289,10 +293,11 @@ def _withdrawals(
     spent = situation.spent.get(key, 0)
     before = len(present) + spent
     limit = situation.pool.max_withdrawals or max(1, before // 2)
+    healths = _healths(situation, key)
     for value, ground in _candidates(situation, present):
         forced = ground is Ground.DRAINED and situation.drained[value].forced
         floor = 1 if forced else situation.pool.min_records
-        hold = _hold(situation, key, value, ground) or _floor(situation, left - {value}, floor)
+        hold = _hold(situation, healths, value, ground) or _floor(situation, left, floor, value)
         up = situation.state(value).health is Health.UP
         if hold is None and keep_drained and ground is Ground.DRAINED and up:
             hold = Hold.MIN_RECORDS
@@ -304,7 +309,8 @@ def _withdrawals(
             deletes += [Delete(record, ground) for record in present[value]]
         else:
             withheld.append(Withheld(present[value][0], ground, hold))
-    for value in sorted(left, key=address_order):
+    repeated = [value for value in left if len(present[value]) > 1]
+    for value in sorted(repeated, key=address_order):
         for record in present[value][1:] if is_ours(situation.pool, value) else ():
             # The value stays: no judgement is needed, only a list that can be believed.
             doubt = _first(_doubts_of_the_view(situation))
@@ -343,11 +349,19 @@ def _doubts_of_the_view(situation: Situation) -> tuple[tuple[Hold, bool], ...]:
     )
 
 
-def _hold(situation: Situation, key: RecordSetKey, value: str, ground: Ground) -> Hold | None:
-    """The first reason to withhold the withdrawal of ``value``, whatever else is withdrawn."""
-    family = {a: s for a, s in situation.health.items() if address_type(a) is key.type}
-    states = [s for a, s in family.items() if a not in situation.pool.retired]
-    unknown = any(s.health is Health.UNKNOWN for s in states)
+def _healths(situation: Situation, key: RecordSetKey) -> set[Health]:
+    """What the targets are whose addresses belong into a record set."""
+    retired = situation.pool.retired
+    known = situation.health.items()
+    return {s.health for a, s in known if address_type(a) is key.type and a not in retired}
+
+
+def _hold(situation: Situation, healths: set[Health], value: str, ground: Ground) -> Hold | None:
+    """The first reason to withhold the withdrawal of ``value``, whatever else is withdrawn.
+
+    ``healths`` are those of its record set.
+    """
+    unknown = situation.warming and Health.UNKNOWN in healths
     own = any(own.address == value for own in situation.pool.own)
     state = situation.state(value)
     down = ground is Ground.DOWN
@@ -357,8 +371,8 @@ def _hold(situation: Situation, key: RecordSetKey, value: str, ground: Ground) -
         (
             *_doubts_of_the_view(situation),
             (Hold.OVERLOADED, situation.overloaded),
-            (Hold.UNKNOWN_HEALTH, (situation.warming and unknown) or (down and unconfirmed)),
-            (Hold.FAIL_OPEN, not any(s.health is Health.UP for s in states)),
+            (Hold.UNKNOWN_HEALTH, unknown or (down and unconfirmed)),
+            (Hold.FAIL_OPEN, Health.UP not in healths),
             (Hold.ISOLATED, situation.isolated or _unvouched(situation, state)),
             (Hold.OWN_UNPROVEN, own and down and not state.proven),
             (Hold.CONTESTED, situation.now < situation.contested.get(value, 0.0)),
@@ -378,15 +392,16 @@ def _unvouched(situation: Situation, state: HealthState) -> bool:
     return state.failing_since is not None and situation.vouched_at < state.failing_since
 
 
-def _floor(situation: Situation, left: set[str], least: int) -> Hold | None:
-    """Law 1: what must be left of the values that were read."""
+def _floor(situation: Situation, left: set[str], least: int, going: str) -> Hold | None:
+    """Law 1: what must be left of the values that were read, without the one that is ``going``."""
     stands = any(
-        is_ours(situation.pool, a)
+        a != going
+        and is_ours(situation.pool, a)
         and a not in situation.pool.retired
         and health.vouches(situation.state(a))
         for a in left
     )
-    enough = len(left) >= least
+    enough = len(left) - (going in left) >= least
     return None if enough and stands else Hold.MIN_RECORDS
 
 

@@ -19,8 +19,8 @@ LAWS = (
     Mutant(
         "law 1: the floor is off by one",
         "plan.py",
+        "enough = len(left) - (going in left) >= least",
         "enough = len(left) >= least",
-        "enough = len(left) >= least - 1",
         PLAN + "min_records_values_are_left",
     ),
     Mutant(
@@ -47,7 +47,7 @@ LAWS = (
     Mutant(
         "law 1: no fail open",
         "plan.py",
-        "(Hold.FAIL_OPEN, not any(s.health is Health.UP for s in states)),",
+        "(Hold.FAIL_OPEN, Health.UP not in healths),",
         "(Hold.FAIL_OPEN, False),",
         SCENARIO + "all_dead_leaves_what_is_published",
     ),
@@ -61,7 +61,7 @@ LAWS = (
     Mutant(
         "law 2: with `targets`, what they do not name is withdrawn too",
         "plan.py",
-        "    return address in named\n",
+        "    return address in pool.listed_addresses or address in named\n",
         "    return True\n",
         PLAN + "with_listed_targets_other_addresses_are_counted_and_left_alone",
     ),
