@@ -7,14 +7,12 @@ import os
 import socket
 import typing
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from typing import NamedTuple
 
 from dnsbalancer_exporter.model import Outcome, ProbeReason, ProbeSpec
 
 
-@dataclass(frozen=True, slots=True)
-class Finding:
+class Finding(NamedTuple):
     """A ProbeResult before the engine adds the times; ``duration`` None: measured by the engine.
 
     ``reason`` is None exactly for SUCCESS. ``duration`` is in seconds, ``certificate_expires`` in

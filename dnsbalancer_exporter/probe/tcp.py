@@ -107,8 +107,8 @@ class TcpProber:
         sock, attempt.sock = attempt.sock, None
         if sock is None:
             return
-        descriptor = sock.fileno()
-        if self._connecting.get(descriptor) is attempt:
+        if attempt.waits:
+            descriptor = sock.fileno()
             del self._connecting[descriptor]
             self._deadlines.drop(attempt, attempt.spec.timeout)
             if self._readiness:
@@ -119,6 +119,7 @@ class TcpProber:
         if self._readiness is None:
             self._readiness = self._told_by(self._ready)
         descriptor = sock.fileno()
+        attempt.waits = True
         self._readiness.watch(descriptor)
         self._connecting[descriptor] = attempt
         self._deadlines.add(attempt, attempt.spec.timeout)
@@ -137,6 +138,7 @@ class TcpProber:
             self._end(attempt, (attempt.sock and _read(attempt, attempt.sock)) or TIMED_OUT)
 
     def _tell_soon(self, attempt: _Attempt, finding: Finding) -> None:
+        self.let_go(attempt)
         if not self._answered:
             asyncio.get_running_loop().call_soon(self._tell)
         self._answered.append((attempt, finding))
@@ -154,15 +156,19 @@ class TcpProber:
 
 
 class _Attempt:
-    """A connect on its way. ``done`` is None once it has been told, or is not to be told."""
+    """A connect on its way; ``waits`` for its answer, unless that was there at once.
 
-    __slots__ = ("begun", "done", "prober", "sock", "spec")
+    ``done`` is None once it has been told, or is not to be told.
+    """
+
+    __slots__ = ("begun", "done", "prober", "sock", "spec", "waits")
 
     def __init__(self, prober: TcpProber, spec: ProbeSpec, done: Done) -> None:
         self.prober = prober
         self.spec = spec
         self.done: Done | None = done
         self.sock: socket.SocketType | None = None
+        self.waits = False
         self.begun = time.perf_counter()
 
     def cancel(self) -> None:
