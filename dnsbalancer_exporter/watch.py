@@ -284,6 +284,7 @@ class Watch:
             doubted = replace(state.health, failures=0, successes=0, failing_since=None, errors=1)
             self.states[key] = replace(state, health=doubted)
             self._crowded.add(key)
+            self._agenda.drop(key)  # what was due meanwhile waits for its turn, too
             self._ask(key)
 
 

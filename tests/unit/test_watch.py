@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from bisect import bisect_right
 from collections.abc import Awaitable, Callable
 from dataclasses import replace
 from itertools import pairwise
@@ -23,7 +24,7 @@ from dnsbalancer_exporter.model import (
 from dnsbalancer_exporter.probe.task import InTask
 from dnsbalancer_exporter.report import PROBE_BUCKETS, TargetState
 from dnsbalancer_exporter.roster import Watched
-from dnsbalancer_exporter.watch import LATE, ROLL_CALL, Watch, judged
+from dnsbalancer_exporter.watch import AT_ONCE, LATE, ROLL_CALL, Watch, judged
 from tests.simulation import virtual_time
 
 START = 1000.0
@@ -308,6 +309,83 @@ def test_no_more_than_ten_are_called_at_a_time() -> None:
     called = [probed for at, probed in stage.script.probes if fell < at < fell + 0.5]
     assert sorted(called) == sorted(set(called))
     assert len(called) == ROLL_CALL
+
+
+# --- many ---------------------------------------------------------------------------------
+
+
+def crowd(count: int) -> list[Target]:
+    return [target(f"10.0.{n // 250}.{n % 250}") for n in range(count)]
+
+
+def most_within(stage: Stage, seconds: float, since: float = 0.0) -> int:
+    """The largest number of probes that began within so short a time."""
+    times = sorted(at for at, _ in stage.script.probes if at >= since)
+    return max(bisect_right(times, at + seconds) - n for n, at in enumerate(times))
+
+
+def test_a_start_with_many_targets_is_no_burst() -> None:
+    async def scene(stage: Stage) -> None:
+        for pool in range(20):  # however they are divided
+            stage.follow(*crowd(1000)[pool * 50 : pool * 50 + 50], pool=str(pool))
+        await asyncio.sleep(0.9)
+
+    stage = play(scene)
+    assert len(stage.script.probes) == 1000
+    assert most_within(stage, 0.01) <= 50 + 100 + 50  # at once, in turn, and near
+
+
+def test_a_roll_call_of_many_is_no_burst_and_nobody_waits_for_it() -> None:
+    async def scene(stage: Stage) -> None:
+        targets = crowd(1000)
+        stage.follow(*targets)
+        await asyncio.sleep(1000.0)
+        for one in targets[:500]:
+            stage.script.says(one.address, "F")
+        stage.script.probes.clear()
+        await asyncio.sleep(200.0)
+        assert len([t for t in targets if stage.health(t.address) is DOWN]) == 500
+
+    assert most_within(play(scene), 0.01) <= 50 + 100 + 50
+
+
+def test_after_standing_still_probes_are_spread_again() -> None:
+    async def scene(stage: Stage) -> None:
+        stage.follow(*crowd(400))
+        await asyncio.sleep(1000.0)
+        await stand_still(60.0)
+        await asyncio.sleep(400.0)
+
+    stage = play(scene)
+    steady = [at for at, _ in stage.script.probes if 1080.0 <= at < 1260.0]
+    by_quarter = [sum(1080 + q * 45 <= at < 1125 + q * 45 for at in steady) for q in range(4)]
+    assert min(by_quarter) >= 60
+    assert most_within(stage, 0.01, since=1000.0) <= AT_ONCE + 50 + 100 + 50
+
+
+def test_when_there_is_too_much_to_do_it_is_told_and_nobody_fails() -> None:
+    """A turn of the loop takes longer than the time in which the next ones are due."""
+
+    async def scene(stage: Stage) -> None:
+        timing = replace(TIMING, interval=1.0)
+        stage.follow(*crowd(200), timing=timing)
+        await asyncio.sleep(10.0)
+        assert not stage.watch.behind()
+        quiet = stage.watch.probe_lag()
+        assert sum(quiet.buckets[2:]) == 0  # none was late by more than 2.5 ms
+        for _ in range(10):
+            virtual_time.loop().stand_still(3.0)
+            await asyncio.sleep(0.001)
+            assert stage.watch.behind()
+            await asyncio.sleep(0.2)
+        assert sum(stage.watch.probe_lag().buckets[10:]) > 500  # by more than a second
+        await asyncio.sleep(5.0)
+        assert not stage.watch.behind()
+        assert {stage.health(t.address) for t in crowd(200)} == {UP}
+
+    stage = play(scene)
+    assert stage.watch.stood_still == 0
+    assert len(stage.transitions()) == 200
 
 
 # --- reload -------------------------------------------------------------------------------
