@@ -48,7 +48,9 @@ soak: $(READY) ## drawn worlds for as long as told (SOAK=30m): prints the seed o
 mutants: $(READY) ## plant known bugs one by one, and see a named test fail by each (ONLY=word takes some)
 	$(BIN)/python -m tests.mutants.run
 
-bench: $(READY) dist ## what a failover, a quiet cycle, a member and a start cost
+bench: $(READY) dist ## what probes, a failover, a quiet cycle, a member and a start cost
+	$(BIN)/python -m benchmarks.probes
+	$(BIN)/python -m benchmarks.steady
 	$(BIN)/python -m benchmarks.failover
 	$(BIN)/python -m benchmarks.page
 	$(BIN)/python -m benchmarks.scrape

@@ -21,7 +21,13 @@ from dnsbalancer_exporter.model import LONGEST_DRAIN
 from dnsbalancer_exporter.preview import preview
 from dnsbalancer_exporter.privileges import become
 from dnsbalancer_exporter.probe import with_reserve
-from dnsbalancer_exporter.startup import DEFAULT_CONFIG, default_config, load, load_to_serve
+from dnsbalancer_exporter.startup import (
+    DEFAULT_CONFIG,
+    default_config,
+    load,
+    load_to_serve,
+    take_descriptors,
+)
 
 EXIT_STATUS = (
     "exit status: 0 it is done, whatever it found; 1 it could not be done (no daemon answers, the"
@@ -36,6 +42,7 @@ def run(options: argparse.Namespace) -> int:
         # Where only root may open a raw socket. All else, the configuration too, is the user's.
         probers = with_reserve()
         become(options.user)
+    take_descriptors()
     config = load_to_serve(options.config)
     asyncio.run(Daemon(config, lambda: load_to_serve(options.config), probers).run())
     return 0

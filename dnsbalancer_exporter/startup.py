@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
+import resource
 import stat
 import sys
 from collections.abc import Callable, Mapping
@@ -31,6 +33,16 @@ def default_config(
     if platform.startswith("freebsd") and (is_file(LOCAL_CONFIG) or not is_file(DEFAULT_CONFIG)):
         return LOCAL_CONFIG
     return DEFAULT_CONFIG
+
+
+def take_descriptors() -> None:
+    """Have as many files open as we may: each tcp probe on its way is one, so ten thousand targets
+    that swallow packets are ten thousand. The usual soft limit is 1024.
+    """
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    if soft != hard:
+        with contextlib.suppress(OSError, ValueError):  # "unlimited" is not always for everybody
+            resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
 
 
 def load(file: str, environ: Mapping[str, str] = os.environ) -> Config:

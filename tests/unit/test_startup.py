@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -50,3 +52,17 @@ def test_a_verb_finds_the_password_where_the_service_has_it_from(
 def test_a_user_that_does_not_exist_is_named() -> None:
     with pytest.raises(DnsBalancerError, match="there is no user 'nobody-of-this-name'"):
         become("nobody-of-this-name")
+
+
+def test_as_many_files_may_be_open_as_the_system_allows() -> None:
+    script = """
+import resource
+from dnsbalancer_exporter.startup import take_descriptors
+resource.setrlimit(resource.RLIMIT_NOFILE, (256, 512))
+take_descriptors()
+print(*resource.getrlimit(resource.RLIMIT_NOFILE))
+"""
+    done = subprocess.run(
+        [sys.executable, "-c", script], capture_output=True, text=True, check=True
+    )
+    assert done.stdout.split() == ["512", "512"]
