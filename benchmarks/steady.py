@@ -71,7 +71,10 @@ def daemon(count: int, protocol: str, holes: int) -> Iterator[int]:
         for number, address in enumerate(stand.addresses(count))
         if not (holes and number % holes == 0)
     ]
-    with Emulator(records=records) as emulator, tempfile.TemporaryDirectory() as folder:
+    with (
+        Emulator(records=records, switches={"quota_a": 20_000}) as emulator,
+        tempfile.TemporaryDirectory() as folder,
+    ):
         config = Path(folder) / "config.yaml"
         config.touch(mode=0o600)
         head = CONFIG.format(

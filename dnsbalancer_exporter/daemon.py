@@ -332,6 +332,7 @@ class Daemon:
         self._pulse.say(self._sentence())
         self._pulse.ready()
         self._pulse.sign(idle)
+        self._pulse.say(self._sentence())
 
     def _judged(self, key: TargetKey, before: TargetState, after: TargetState) -> None:
         if health.vouches(before.health) and health.vouches(after.health):

@@ -184,6 +184,9 @@ def backoff(step: int, first: float, asked: float | None = None) -> float:
     return max(min(300.0, first * 2.0 ** min(step - 1, 20)), asked or 0.0)
 
 
+NO_RESTRAINT = Restraint()
+
+
 @dataclass(frozen=True, slots=True)
 class Watched:
     """What the watch is told of one target; with what it starts from, if it is new.
@@ -216,8 +219,8 @@ def watched(
         Watched(
             TargetKey(pool.name, target.address),
             target,
-            memory.restraints.get(target.address, Restraint()),
-            target.probe.label in memory.proven,
+            memory.restraints.get(target.address, NO_RESTRAINT),
+            bool(memory.proven) and target.probe.label in memory.proven,
             asked.get(target.address),
         )
         for target in targets(pool, memory.known | seen)
