@@ -23,7 +23,7 @@ from dnsbalancer_exporter.emulator import Emulator
 
 LISTEN = "127.0.0.1:9853"
 SECONDS = 30.0
-POOL_OF = 100
+POOL_OF = 500
 SCENES = (  # targets, protocol, every so-manieth a black hole
     (1_000, "tcp", 0),
     (1_000, "icmp", 0),

@@ -171,7 +171,7 @@ LAWS = (
     ),
     Mutant(
         "law 6: no hold-down",
-        "watch.py",
+        "judge.py",
         "        held = restraint.note(held, restraint.hold_down(before.timing), now)\n",
         "        pass\n",
         WATCH + "only_returns_from_down_to_up_count_towards_hold_down",

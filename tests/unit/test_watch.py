@@ -10,6 +10,7 @@ from itertools import pairwise
 
 import pytest
 
+from dnsbalancer_exporter.judge import judged
 from dnsbalancer_exporter.model import (
     Health,
     Outcome,
@@ -24,7 +25,7 @@ from dnsbalancer_exporter.model import (
 from dnsbalancer_exporter.probe.task import InTask
 from dnsbalancer_exporter.report import PROBE_BUCKETS, TargetState
 from dnsbalancer_exporter.roster import Watched
-from dnsbalancer_exporter.watch import AT_ONCE, LATE, ROLL_CALL, Watch, judged
+from dnsbalancer_exporter.watch import AT_ONCE, LATE, ROLL_CALL, Watch
 from tests.simulation import virtual_time
 
 START = 1000.0
