@@ -52,7 +52,7 @@ Measured = dict[str, float]
 
 def spec(protocol: str, address: str, close: str, port: int = stand.PORT) -> ProbeSpec:
     kind = Protocol(protocol)
-    return ProbeSpec(kind, address, port if kind is Protocol.TCP else 0, 2.0, Closing(close))
+    return ProbeSpec(kind, address, port if kind is Protocol.TCP else 0, 2.0, close=Closing(close))
 
 
 # --- ourselves: each of these is a process of its own ---------------------------------------

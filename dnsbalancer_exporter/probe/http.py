@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import asyncio
 import ssl
-from dataclasses import replace
 
 from dnsbalancer_exporter import __version__
 from dnsbalancer_exporter.model import HttpTerms, Outcome, ProbeReason, ProbeSpec, Protocol
@@ -45,8 +44,8 @@ class HttpProber:
         finally:
             line.close()
         known = finding.certificate_expires
-        return replace(
-            finding, duration=patience.used, certificate_expires=expires if known is None else known
+        return finding._replace(
+            duration=patience.used, certificate_expires=expires if known is None else known
         )
 
     def close(self) -> None:
@@ -63,7 +62,7 @@ class HttpProber:
         else:
             return expiry(line.certificate())
         expires = await self._expiry_of_refused(spec, host, patience)
-        raise Settled(replace(refused, certificate_expires=expires))
+        raise Settled(refused._replace(certificate_expires=expires))
 
     async def _expiry_of_refused(
         self, spec: ProbeSpec, host: str, patience: Patience

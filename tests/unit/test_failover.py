@@ -7,7 +7,7 @@ from dataclasses import replace
 
 import pytest
 
-from dnsbalancer_exporter import watch
+from dnsbalancer_exporter import judge
 from dnsbalancer_exporter.export.failover import FAILOVER, RECOVERY, STEPS, Failovers
 from dnsbalancer_exporter.model import (
     Drain,
@@ -72,7 +72,7 @@ class Scene:
             }[letter]
             result = ProbeResult(outcome, at + number, 0.5, reason)
             before = self.states[address]
-            after = self.states[address] = watch.judged(before, result, at + number + 0.5)
+            after = self.states[address] = judge.judged(before, result, at + number + 0.5)
             self.failovers.judged(TargetKey("p", address, reference), before, after)
 
     def cycled(

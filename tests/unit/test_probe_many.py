@@ -39,12 +39,12 @@ TIME_WAIT = "06"
 
 def spec(port: int, close: Closing = FIN, timeout: float = 30.0, n: int = 0) -> ProbeSpec:
     """With FIN nobody is read before the event loop turns, as it is with targets elsewhere."""
-    return ProbeSpec(Protocol.TCP, f"127.2.{n // 250}.{n % 250 + 1}", port, timeout, close)
+    return ProbeSpec(Protocol.TCP, f"127.2.{n // 250}.{n % 250 + 1}", port, timeout, close=close)
 
 
 def swallowed(port: int) -> ProbeSpec:
     """A probe of a black hole."""
-    return ProbeSpec(Protocol.TCP, "127.0.0.1", port, 30.0, FIN)
+    return ProbeSpec(Protocol.TCP, "127.0.0.1", port, 30.0, close=FIN)
 
 
 @contextlib.contextmanager
