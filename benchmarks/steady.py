@@ -45,6 +45,7 @@ config:
     port: {port}
     interval: 1
     probe_timeout: 1
+    mode: observe
     listen: {listen}
     state_dir: {folder}
     pools:
@@ -69,12 +70,9 @@ def daemon(count: int, protocol: str, holes: int) -> Iterator[int]:
     records = [
         f"w{number // POOL_OF} A {address} 60"
         for number, address in enumerate(stand.addresses(count))
-        if not (holes and number % holes == 0)
+        if number % POOL_OF == 1  # the emulator is not made for thousands; nothing is written
     ]
-    with (
-        Emulator(records=records, switches={"quota_a": 20_000}) as emulator,
-        tempfile.TemporaryDirectory() as folder,
-    ):
+    with Emulator(records=records) as emulator, tempfile.TemporaryDirectory() as folder:
         config = Path(folder) / "config.yaml"
         config.touch(mode=0o600)
         head = CONFIG.format(
@@ -156,8 +154,8 @@ def main() -> None:
         rows = [measure(*scene) for scene in SCENES]
     text = results.table((*head, "called down wrongly"), rows)
     note = (
-        f"Pools of {POOL_OF} targets, all with `interval: 1`, so that every zone is read and every "
-        "pool is planned once a second, too. Three or four scrapes are in each row."
+        f"Pools of {POOL_OF} targets in observe mode, all with `interval: 1`, so that every zone "
+        "is read and every pool is planned once a second, too. Three or four scrapes are in each row."
     )
     results.put("Steady state: what a check costs, everything included", f"{text}\n\n{note}")
     print(results.RESULTS.read_text())
