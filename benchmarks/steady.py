@@ -155,7 +155,7 @@ def main() -> None:
     text = results.table((*head, "called down wrongly"), rows)
     note = (
         f"Pools of {POOL_OF} targets in observe mode, all with `interval: 1`, so that every zone "
-        "is read and every pool is planned once a second, too. Three or four scrapes are in each row."
+        "is read and every pool is planned once a second, too. A row holds three or four scrapes."
     )
     results.put("Steady state: what a check costs, everything included", f"{text}\n\n{note}")
     print(results.RESULTS.read_text())
