@@ -16,14 +16,7 @@ from dnsbalancer_exporter import __version__
 from dnsbalancer_exporter.export.instruments import ApiCounts, Instruments
 from dnsbalancer_exporter.export.journal import Event, Journal, LockNews
 from dnsbalancer_exporter.export.sentences import verdict
-from dnsbalancer_exporter.model import (
-    Contest,
-    Drain,
-    ProbeResult,
-    Record,
-    RecordSetKey,
-    TargetKey,
-)
+from dnsbalancer_exporter.model import Contest, Drain, ProbeResult, Record, RecordSetKey, TargetKey
 from dnsbalancer_exporter.names import address_order, canonical_address
 from dnsbalancer_exporter.report import Change, InDns, Inventory, PoolReport, Report, TargetState
 from dnsbalancer_exporter.threads import gently

@@ -8,9 +8,9 @@ MANY_POOLS = (
     Mutant(
         "law 1: the floor is kept under the first name only",
         "plan.py",
-        "or _floor(situation, left - {value}, floor)\n",
+        "or _floor(situation, left, floor, value)\n",
         "or (None if key.name > min(situation.pool.records) else"
-        " _floor(situation, left - {value}, floor))\n",
+        " _floor(situation, left, floor, value))\n",
         MANY + "the_floor_holds_for_each_name",
     ),
     Mutant(
