@@ -8,6 +8,7 @@ that cannot be read is not asked hundreds of times.
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Iterable, Mapping
+from dataclasses import replace
 from itertools import chain
 from typing import NamedTuple
 
@@ -15,7 +16,7 @@ from dnsbalancer_exporter import roster
 from dnsbalancer_exporter.errors import ProviderError
 from dnsbalancer_exporter.model import Pool, Record
 from dnsbalancer_exporter.names import RecordType
-from dnsbalancer_exporter.roster import Belief
+from dnsbalancer_exporter.roster import Belief, Contact
 
 Read = Callable[[str, RecordType], Awaitable[tuple[Record, ...]]]
 """Lists all records of one type in a zone; raises ProviderError."""
@@ -30,14 +31,16 @@ class Answer(NamedTuple):
 
 
 class Lists:
-    """Of all zones. ``read`` asks the provider."""
+    """Of all zones. ``read`` asks the provider, ``clock`` is the process's, in seconds."""
 
-    def __init__(self, read: Read) -> None:
+    def __init__(self, read: Read, clock: Callable[[], float]) -> None:
         self._read = read
+        self._clock = clock
         self._reads = 0
         self._answers: dict[tuple[str, RecordType], Answer] = {}
         self._too_old: dict[tuple[str, RecordType], int] = {}
         self._beliefs: dict[tuple[str, RecordType], Belief] = {}
+        self._contacts: dict[str, Contact] = {}
 
     def reread(self) -> None:
         """Have everybody's next look read anew."""
@@ -60,13 +63,23 @@ class Lists:
         mine = (answer.records.get(name, ()) for name in pool.records)
         return tuple(chain.from_iterable(mine)), self._beliefs[key].doubted is not None
 
+    def regained_at(self, zone: str) -> float | None:
+        """When the zone could be read again after reads that failed; None if none did."""
+        return self._contact(zone).regained_at
+
+    def _contact(self, zone: str) -> Contact:
+        return self._contacts.get(zone, Contact())
+
     async def _ask(self, key: tuple[str, RecordType]) -> Answer:
         self._reads += 1
         number = self._reads  # of its beginning: what is written meanwhile may not be in it
+        zone, began = key[0], self._clock()
         try:
             listed = await self._read(*key)
         except ProviderError as error:
+            self._contacts[zone] = replace(self._contact(zone), failing=True)
             return Answer(number, {}, error)
+        self._contacts[zone] = roster.answered(self._contact(zone), began, self._clock())
         self._beliefs[key] = roster.believe(self._beliefs.get(key), len(listed))
         records: dict[str, list[Record]] = {}
         for record in listed:

@@ -12,7 +12,6 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from dnsbalancer_exporter import health, plan, restraint, roster
-from dnsbalancer_exporter.errors import ProviderError
 from dnsbalancer_exporter.lists import Lists, Read
 from dnsbalancer_exporter.model import (
     Drain,
@@ -26,10 +25,9 @@ from dnsbalancer_exporter.model import (
     RecordSetKey,
     TargetKey,
 )
-from dnsbalancer_exporter.names import RecordType
 from dnsbalancer_exporter.plan import Situation
 from dnsbalancer_exporter.report import Change, TargetState
-from dnsbalancer_exporter.roster import Contact, Memory
+from dnsbalancer_exporter.roster import Memory
 
 NOTHING = Memory()
 """What is kept of a pool that was never looked at."""
@@ -57,15 +55,13 @@ class Outlook:
         states: Callable[[], Mapping[TargetKey, TargetState]],
         follow: Callable[[Pool, Iterable[roster.Watched]], None],
     ) -> None:
-        self.lists = Lists(self._ask)
-        self._read = read
+        self.lists = Lists(read, clock)
         self._clock = clock
         self._states = states
         self._follow = follow
         self.changed: Callable[[], None] = lambda: None
         self.overloaded: Callable[[], bool] = lambda: False
         self._memories: dict[str, Memory] = {}
-        self._contacts: dict[str, Contact] = {}
         self._views: dict[str, View] = {}
         self._followed: dict[str, tuple[TargetKey, ...]] = {}
         self._new_gaps: dict[str, list[RecordSetKey]] = {}
@@ -164,19 +160,6 @@ class Outlook:
         down = {a for a, s in self._healths(pool).items() if s.health is Health.DOWN}
         return view is not None and not down.isdisjoint(roster.values(view.records))
 
-    async def _ask(self, zone: str, type_: RecordType) -> tuple[Record, ...]:
-        began, contact = self._clock(), self._contacts.get(zone, Contact())
-        try:
-            listed = await self._read(zone, type_)
-        except ProviderError:
-            self._contacts[zone] = replace(contact, failing=True)
-            raise
-        self._contacts[zone] = roster.answered(contact, began, self._clock())
-        return listed
-
-    def _regained_at(self, pool: Pool) -> float | None:
-        return self._contacts.get(pool.zone, Contact()).regained_at
-
     async def look(self, pool: Pool, changes: Sequence[Change] = ()) -> Plan:
         """Read the pool's record sets, learn who its targets are, and plan."""
         records: list[Record] = []
@@ -207,7 +190,7 @@ class Outlook:
                 memory.contests, old, view.records, unwanted, up - unwanted.keys(), now
             )
             memory = replace(memory, records=view.records, remembered=remembered, contests=contests)
-        at = self._regained_at(pool) or 0.0
+        at = self.lists.regained_at(pool.zone) or 0.0
         down = {a: at for a, s in self._healths(pool).items() if at and s.health is Health.DOWN}
         self._watch(pool, roster.watched(pool, memory, seen, down))
         warm_up = memory.warm_up.step(pool, self._healths(pool), now)
@@ -257,7 +240,7 @@ class Outlook:
             refused={k: (r.reason, r.until) for k, r in memory.refusals.items()},
             contested={address: c.until for address, c in memory.contests.items()},
             returned=frozenset(a for a, c in memory.contests.items() if c.returned_at is not None),
-            regained_at=self._regained_at(pool),
+            regained_at=self.lists.regained_at(pool.zone),
             spent=_spent(view.records, changes),
         )
 
