@@ -14,7 +14,8 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from functools import partial
 from pathlib import Path
 
 from dnsbalancer_exporter.emulator import Emulator, SampleApp
@@ -160,21 +161,38 @@ class Stage:
             time.sleep(0.02)
         self.story.tell(f"  {what}: {_words(wanted)}")
 
-    def ready(self) -> None:
-        """Wait until every daemon has probed every target."""
+    def agreed(self, up: int) -> None:
+        """Wait until every daemon holds exactly ``up`` targets to be up, and plans on that.
+
+        Until then one that has not noticed that its own application is dead may publish it again.
+        """
+        healthy, cycles = b"pool_targets_healthy", b"cycles_total"
+        count = b" %.1f\n" % up
         for address in ADDRESSES:
-            began = time.monotonic()
-            while b" 3.0\n" not in _metric(address, self.metrics_port, b"pool_targets_healthy"):
-                self._all_alive()
-                if time.monotonic() - began > STEP_SECONDS:
-                    raise StepFailed(f"the daemon of {address} does not see three targets up")
-                time.sleep(0.05)
+            self._until_metric(address, healthy, lambda seen: count in seen)
+        # A cycle that began before may still be writing: the next one to end is its end, or later.
+        before = {a: _metric(a, self.metrics_port, cycles) for a in ADDRESSES}
+        for address in ADDRESSES:
+            unwanted = (b"", before[address])
+            self._until_metric(address, cycles, partial(_other_than, unwanted))
+
+    def _until_metric(self, address: str, name: bytes, wanted: Callable[[bytes], bool]) -> None:
+        began = time.monotonic()
+        while not wanted(_metric(address, self.metrics_port, name)):
+            self._all_alive()
+            if time.monotonic() - began > STEP_SECONDS:
+                raise StepFailed(f"the daemon of {address} does not come to see what happened")
+            time.sleep(0.05)
 
     def _all_alive(self) -> None:
         for address, daemon in zip(ADDRESSES, self._daemons, strict=False):
             if daemon.poll() is not None:
                 log = (self.folder / address / "log").read_text()
                 raise StepFailed(f"the daemon of {address} ended with {daemon.returncode}:\n{log}")
+
+
+def _other_than(unwanted: tuple[bytes, ...], seen: bytes) -> bool:
+    return seen not in unwanted
 
 
 def _words(addresses: Sequence[str]) -> str:
@@ -214,7 +232,7 @@ def _tell(stage: Stage) -> None:
     say = stage.story.tell
     say("an emulated provider, three applications, one daemon for each")
     stage.until(ADDRESSES, "three records")
-    stage.ready()
+    stage.agreed(3)
     say("every daemon has seen every application up")
     say(f"the application on {two} is killed")
     stage.apps[two].stop()
@@ -226,6 +244,8 @@ def _tell(stage: Stage) -> None:
     stage.apps[one].stop()
     stage.apps[two].stop()
     stage.until([three], "the name points at the third")
+    stage.agreed(1)
+    stage.until([three], "every daemon has seen it")
     say(f"the last one is killed: {three}")
     stage.apps[three].stop()
     stage.stays([three], 3.0, "nothing is up, so the zone stays as it was")

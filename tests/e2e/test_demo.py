@@ -25,6 +25,7 @@ def test_the_demo_tells_its_story_to_the_end() -> None:
         "its record is gone",
         "its record is back",
         "the name points at the third",
+        "every daemon has seen it",
         "nothing is up, so the zone stays as it was",
         "three records again",
     )
