@@ -215,7 +215,7 @@ class Daemon:
         self._frozen = None
         self._pulse.begin(config.lock.margin)
         await self._doors.place(config.listen, config.web_config_file, config.state_dir)
-        self._instruments.config_read(config.digest, time.time())
+        self._instruments.config_read(config.fingerprint, time.time())
 
     async def _swap(self, config: Config) -> None:
         """Put a new configuration in the place of the old one; called between cycles only."""

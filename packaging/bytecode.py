@@ -25,7 +25,7 @@ class Untyped(ast.NodeTransformer):
 
     visit_FunctionDef = visit_AsyncFunctionDef = _of_function  # noqa: N815 - ast's own names
 
-    def visit_arg(self, node: ast.arg) -> ast.AST:  # noqa: N802
+    def visit_arg(self, node: ast.arg) -> ast.AST:
         """One argument."""
         node.annotation = None
         return node

@@ -7,6 +7,7 @@
     top_keys pool_keys http_keys schema     the table
     api pools probes files   the checks that relate keys to each other, and the building
     load        all of it, in order
+    fingerprint whether two files say the same, and nothing of the password
     web_keys web_file   the same for the file with TLS and users of the port
 
 Pure: environment and file reading are arguments.

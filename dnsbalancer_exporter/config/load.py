@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from functools import partial
@@ -11,6 +10,7 @@ from pathlib import PurePosixPath
 from dnsbalancer_exporter.config import schema
 from dnsbalancer_exporter.config.api import Api, find_api
 from dnsbalancer_exporter.config.files import why_unread
+from dnsbalancer_exporter.config.fingerprint import fingerprint
 from dnsbalancer_exporter.config.inventory import Inventories, Read, TargetsFile
 from dnsbalancer_exporter.config.pool_keys import TARGETS, TARGETS_FILE
 from dnsbalancer_exporter.config.pools import build_pool, check_pool, check_pools_together
@@ -25,7 +25,7 @@ from dnsbalancer_exporter.config.top_keys import (
     STATE_DIR,
     WEB_CONFIG_FILE,
 )
-from dnsbalancer_exporter.config.yaml_text import Empty, Table, Unreadable, read_yaml
+from dnsbalancer_exporter.config.yaml_text import Empty, Node, Table, Unreadable, read_yaml
 from dnsbalancer_exporter.errors import ConfigError, Problem
 from dnsbalancer_exporter.model import LockTerms, Pool
 
@@ -40,8 +40,8 @@ def _no_files(_: Mapping[str, bytes]) -> Config:
 class Config:
     """A configuration that can be used.
 
-    ``api_rate`` is in writes per second, ``digest`` the SHA-256 of the file's bytes, in
-    hexadecimal; ``notes`` are worth a warning. ``files`` are those that targets were taken from, by
+    ``api_rate`` is in writes per second; ``fingerprint`` is of what the file says, less the
+    password; ``notes`` are worth a warning. ``files`` are those that targets were taken from, by
     path, and ``with_files`` gives the same configuration with other bytes in them: ConfigError.
     """
 
@@ -55,7 +55,7 @@ class Config:
     state_dir: str
     log_level: str
     log_format: str
-    digest: str
+    fingerprint: str
     notes: tuple[str, ...]
     with_files: WithFiles = field(default=_no_files, compare=False, repr=False)
 
@@ -89,7 +89,12 @@ def problem_of_oserror(error: OSError) -> Problem:
 def _parse(
     data: bytes, environ: Mapping[str, str], read: Read, ledger: Ledger, inventories: Inventories
 ) -> Config | None:
-    top = _top(data, ledger)
+    try:
+        root = read_yaml(data)
+    except Unreadable as error:
+        ledger.problems.add(error.problem)
+        return None
+    top = _top(root, ledger)
     if top is None:
         return None
     pools = _pool_sections(top)
@@ -116,7 +121,7 @@ def _parse(
         state_dir=top.find(STATE_DIR) or _state_dir(environ),
         log_level=top.need(LOG_LEVEL),
         log_format=top.need(LOG_FORMAT),
-        digest=hashlib.sha256(data).hexdigest(),
+        fingerprint=fingerprint(root),
         notes=tuple(str(note) for note in sorted(ledger.notes)),
     )
     again = partial(_refilled, config, pools, inventories.folder, read)
@@ -165,13 +170,8 @@ def _refilled(
     )
 
 
-def _top(data: bytes, ledger: Ledger) -> Section | None:
+def _top(root: Node, ledger: Ledger) -> Section | None:
     """The mapping under ``config``, the only key of the root."""
-    try:
-        root = read_yaml(data)
-    except Unreadable as error:
-        ledger.problems.add(error.problem)
-        return None
     if not isinstance(root, Table):
         sentence = "must be a mapping with the key `config`"
         message = "is empty: it must hold the key `config`" if isinstance(root, Empty) else sentence

@@ -213,7 +213,7 @@ PROCESS_ROWS = (
     ),
     Row("config_reloads", "counter", (), "Times that the configuration was read again."),
     Row("config_reload_failures", "counter", (), "Of these, how many were refused."),
-    Row("config_hash", "gauge", (), "First 48 bits of the SHA-256 of the configuration in use."),
+    Row("config_hash", "gauge", (), "A hash of what the configuration says, less the password."),
     Row("web_listening", "gauge", (), "1 if the metrics port could be opened."),
     Row(
         "web_config_last_reload_successful",

@@ -140,11 +140,11 @@ class Instruments:
                 return metrics[name]
         raise KeyError(name)
 
-    def config_read(self, digest: str, unix_now: float) -> None:
+    def config_read(self, fingerprint: str, unix_now: float) -> None:
         """A configuration is in use from now on."""
         self._gauges["config_last_reload_successful"].set(1)
         self._gauges["config_last_reload_success_timestamp_seconds"].set(unix_now)
-        self._gauges["config_hash"].set(int(digest[:12], 16))
+        self._gauges["config_hash"].set(int(fingerprint[:12], 16))
 
     def config_reloaded(self) -> None:
         """A reload was asked for."""

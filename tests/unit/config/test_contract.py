@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
-
 import pytest
 
 from dnsbalancer_exporter.config import Api
@@ -65,8 +63,25 @@ def test_what_the_process_does_by_default() -> None:
     assert config.web_config_file is None
     assert (config.log_level, config.log_format) == ("info", "logfmt")
     assert config.state_dir == "/var/lib/dnsbalancer"
-    assert config.digest == hashlib.sha256(CONTRACT.encode()).hexdigest()
     assert config.notes == ()
+
+
+@pytest.mark.parametrize(
+    "same",
+    [
+        changed('password: "7"'),
+        changed("password: '12345 6example'"),
+        CONTRACT + "# the old one was 123456example\n",
+    ],
+)
+def test_the_fingerprint_says_nothing_of_the_password(same: str) -> None:
+    assert load(same) != load(CONTRACT) or same.startswith(CONTRACT)
+    assert load(same).fingerprint == load(CONTRACT).fingerprint
+
+
+@pytest.mark.parametrize("other", ["port: 81", "login: other@test", "fall: 5", "zone: example.org"])
+def test_the_fingerprint_tells_whatever_else_differs(other: str) -> None:
+    assert load(changed(other)).fingerprint != load(CONTRACT).fingerprint
 
 
 def test_the_published_file_as_a_witness() -> None:

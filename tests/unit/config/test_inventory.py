@@ -182,7 +182,7 @@ def test_with_other_files_it_is_the_same_configuration_with_other_targets() -> N
     config = load(f'["{A}"]')
     later = config.with_files({"/etc/x/inv.json": f'["{A}", "{B}"]'.encode()})
     assert (addresses(config), addresses(later)) == ([A], [A, B])
-    assert (later.api, later.digest) == (config.api, config.digest)
+    assert (later.api, later.fingerprint) == (config.api, config.fingerprint)
     with pytest.raises(ConfigError, match="not valid JSON"):
         config.with_files({"/etc/x/inv.json": b"["})
     assert addresses(later.with_files({"/etc/x/inv.json": f'["{B}"]'.encode()})) == [B]
