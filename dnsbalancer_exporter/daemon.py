@@ -26,6 +26,7 @@ from dnsbalancer_exporter.desk import Desk
 from dnsbalancer_exporter.doors import Doors
 from dnsbalancer_exporter.errors import ConfigError
 from dnsbalancer_exporter.export import logs
+from dnsbalancer_exporter.export.discreet import Discreet
 from dnsbalancer_exporter.export.exposition import Exposition
 from dnsbalancer_exporter.export.failover import Failovers
 from dnsbalancer_exporter.export.instruments import Instruments
@@ -106,8 +107,9 @@ class Daemon:
 
     def _make_doors(self) -> Doors:
         show = Status(self.report, self._epoch, self._journal, self._instruments)
+        self._seen_by_all = Discreet(show)
         exposition = Exposition(lambda: (self.report(), self._epoch()), self._registry)
-        site = Site(exposition, self.report, show, self._reload_from_thread)
+        site = Site(exposition, self.report, self._seen_by_all, self._reload_from_thread)
         desk = Desk(
             self._cycle.outlook,
             self._rounds,
@@ -212,6 +214,7 @@ class Daemon:
             self._rounds.begin(pool)
             self._journal.begun(pool)
         self._inventories.begin(config)
+        self._seen_by_all.hide({"login": config.api.login, "project_id": config.api.project_id})
         self._frozen = None
         self._pulse.begin(config.lock.margin)
         await self._doors.place(config.listen, config.web_config_file, config.state_dir)

@@ -101,6 +101,23 @@ def test_no_secret_shows_anywhere(stage: Stage, fault: str, form: str) -> None:
         assert all("msg" in json.loads(line) for line in daemon.log.splitlines())
 
 
+@pytest.mark.parametrize(
+    ("key", "wrong"), [("login", {"password": "wrong"}), ("project_id", {"zone": "none.example"})]
+)
+def test_the_open_port_does_not_tell_what_the_machine_does(
+    stage: Stage, key: str, wrong: dict[str, object]
+) -> None:
+    daemon = stage.run(stage.config(stage.hosts[0], **wrong))
+    private = {"login": stage.emulator.login, "project_id": stage.emulator.project_id}
+    daemon.until_logged("event=zone_error")
+    for path in ("/", "/metrics", "/api/v1/status"):
+        told = daemon.get(path).text
+        assert not [word for word in private.values() if word in told], path
+        assert path == "/metrics" or f"({key})" in told, path
+    assert private[key] in ask(daemon, '{"verb": "status"}')
+    assert private[key] in daemon.log
+
+
 def test_no_secret_shows_in_what_is_said_of_a_bad_file(stage: Stage) -> None:
     config = stage.config(stage.hosts[0], port=PASSWORD, listen=PASSWORD, interval=PASSWORD)
     for name in ("check", "plan", "run"):
