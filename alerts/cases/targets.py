@@ -26,6 +26,18 @@ TARGETS = (
     ),
     Case(
         "TargetDown",
+        "fires when only the daemon that withdrew it remembers it",
+        (
+            down("0x10 1x200"),
+            down("0x10 stale", instance="b"),
+            down("0x10 stale", instance="c"),
+        ),
+        "9m",
+        ("TargetDown instance=a pool=web target=t1",),
+        ("TargetDown pool=web target=t1",),
+    ),
+    Case(
+        "TargetDown",
         "goes on when scrapes fail",
         (down("0x10 1x5 _x4 1"),),
         "9m",
