@@ -7,6 +7,7 @@ not, and 2 if it cannot be played here: it needs root.
 from __future__ import annotations
 
 import os
+import subprocess
 import sys
 import tempfile
 from contextlib import ExitStack
@@ -33,17 +34,24 @@ def main(file: Path, root: Path | None) -> int:
     if why:
         print(f"the acceptance test cannot be run here: {why}")
         return 2
-    if APART not in os.environ:
-        # A network and mounts of its own, which are gone with it, whatever ends it.
-        apart = ["unshare", "--net", "--mount", "--propagation", "private", sys.executable]
-        os.environ[APART] = "1"
-        os.execvp("unshare", [*apart, "-m", "tests.acceptance", *sys.argv[1:]])
-    with ExitStack() as stack:
-        folder = Path(stack.enter_context(tempfile.TemporaryDirectory()))
+    if APART in os.environ:
+        if root is None:
+            sys.exit("in a network of its own no Debian can be laid out: say where one is")
+        return _play(file, root)
+    with tempfile.TemporaryDirectory() as folder:
         if root is None:
             print("a small Debian is laid out first: half a minute", flush=True)
-            root = folder / "debian"
-            machine.lay_out(root)
+            root = Path(folder) / "debian"
+            machine.lay_out(root)  # before the network is left
+        # A network and mounts of its own, which are gone with it, whatever ends it.
+        apart = ["unshare", "--net", "--mount", "--propagation", "private", sys.executable]
+        command = [*apart, "-m", "tests.acceptance", str(file), str(root)]
+        return subprocess.run(command, env={**os.environ, APART: "1"}, check=False).returncode
+
+
+def _play(file: Path, root: Path) -> int:
+    with ExitStack() as stack:
+        folder = Path(stack.enter_context(tempfile.TemporaryDirectory()))
         cloud = Cloud()
         stack.callback(cloud.provider.stop)
         vms = []
