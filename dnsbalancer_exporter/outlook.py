@@ -177,11 +177,18 @@ class Outlook:
     def _learn(self, pool: Pool, view: View) -> None:
         now, drains = self._clock(), self.drains(pool)
         memory = roster.with_drains(self.memory(pool), drains)
-        seen = roster.values(view.records)
+        seen, states = roster.values(view.records), self._healths(pool)
+        before = seen if view.doubtful else roster.values(memory.records)
+        ask = roster.ask(states, before - seen, now, self.lists.regained_at(pool.zone))
         if not view.doubtful:
-            before, states = roster.entries(memory.records), self._healths(pool)
             remembered = roster.remember(
-                pool, memory.remembered, before, roster.entries(view.records), states, drains, now
+                pool,
+                memory.remembered,
+                roster.entries(memory.records),
+                roster.entries(view.records),
+                states,
+                drains,
+                now,
             )
             old = view.records if memory.read_at is None else memory.records
             up = frozenset(a for a, s in states.items() if s.health is Health.UP)
@@ -190,9 +197,7 @@ class Outlook:
                 memory.contests, old, view.records, unwanted, up - unwanted.keys(), now
             )
             memory = replace(memory, records=view.records, remembered=remembered, contests=contests)
-        at = self.lists.regained_at(pool.zone) or 0.0
-        down = {a: at for a, s in self._healths(pool).items() if at and s.health is Health.DOWN}
-        self._watch(pool, roster.watched(pool, memory, seen, down))
+        self._watch(pool, roster.watched(pool, memory, seen, ask))
         warm_up = memory.warm_up.step(pool, self._healths(pool), now)
         self._remember(pool, replace(memory, read_at=now, warm_up=warm_up))
 

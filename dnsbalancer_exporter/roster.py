@@ -105,6 +105,20 @@ def answered(contact: Contact, began: float, now: float) -> Contact:
     return Contact(regained_at=now if trouble and not lately else contact.regained_at)
 
 
+def ask(
+    health: Mapping[str, HealthState], left: frozenset[str], now: float, regained_at: float | None
+) -> dict[str, float]:
+    """Whose verdict is to be confirmed by a probe, and since when it counts.
+
+    All that are DOWN, when the zone answers after trouble; and who is UP for us and has ``left``
+    the zone: a peer may have seen it die. It is put back at once all the same (law 4), but if it
+    is dead that lasts for seconds, and not until its next probe is due.
+    """
+    down = {a: regained_at or 0.0 for a, s in health.items() if s.health is Health.DOWN}
+    up = {a: now for a in left & health.keys() if health[a].health is Health.UP}
+    return (down if regained_at else {}) | up
+
+
 def contests(
     before: Mapping[str, Contest],
     old: tuple[Record, ...],

@@ -38,7 +38,7 @@ PAGES: Mapping[str, tuple[int, Callable[[Fleet], None]]] = {
 }
 """Which pages are followed, on how many machines, and what their reader has before."""
 
-PATIENCE = 90.0
+PATIENCE = 300.0
 """Seconds after which a command will not print what the page says; no measure of speed."""
 
 Make = Callable[[int], Fleet]

@@ -743,6 +743,28 @@ def test_what_somebody_took_out_while_it_was_up_is_forgotten() -> None:
     assert (scene.published, report.targets) == ([A], (A,))
 
 
+def test_who_is_taken_out_while_up_is_probed_at_once_and_put_back_all_the_same() -> None:
+    """Its own daemon may not have noticed yet that it is dead: with an interval of 180 s, long."""
+    scene = stage(*at(A, B), A=UP, B=UP)
+    scene.run(pool(A))
+    assert scene.asked == {}
+    scene.keep(B)
+    scene.now += 20.0
+    scene.run(pool(A, mode=Mode.OBSERVE))  # else it is read once more after the create
+    assert scene.asked == {A: scene.now}
+    scene.run(pool(A))
+    assert (scene.published, scene.asked) == ([A, B], {})
+
+
+def test_a_list_in_doubt_asks_nobody() -> None:
+    scene = stage(*at(A, B, C), A=UP, B=UP, C=UP)
+    of = pool(A, listed=(A, B, C))
+    scene.run(of)
+    scene.keep(C)
+    scene.run(of)
+    assert scene.asked == {}
+
+
 def test_references_that_all_fail_hold_withdrawals() -> None:
     reference = target("203.0.113.53")
     scene = stage(*at(A, B), A=UP, B=DOWN)
