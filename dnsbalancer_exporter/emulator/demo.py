@@ -167,14 +167,12 @@ class Stage:
         Until then one that has not noticed that its own application is dead may publish it again.
         """
         healthy, cycles = b"pool_targets_healthy", b"cycles_total"
-        count = b" %.1f\n" % up
         for address in ADDRESSES:
-            self._until_metric(address, healthy, lambda seen: count in seen)
+            self._until_metric(address, healthy, lambda seen: b" %.1f\n" % up in seen)
         # A cycle that began before may still be writing: the next one to end is its end, or later.
         before = {a: _metric(a, self.metrics_port, cycles) for a in ADDRESSES}
         for address in ADDRESSES:
-            unwanted = (b"", before[address])
-            self._until_metric(address, cycles, partial(_other_than, unwanted))
+            self._until_metric(address, cycles, partial(_other_than, (b"", before[address])))
 
     def _until_metric(self, address: str, name: bytes, wanted: Callable[[bytes], bool]) -> None:
         began = time.monotonic()

@@ -27,7 +27,7 @@ def test_the_numbers_are_the_codes(page: str) -> None:
     assert (keystone.FIRST_PAUSE, keystone.LONGEST_PAUSE) == (60.0, 15 * 60.0)
     assert all(f"`${name}`" in text for name in VARIABLES)
     assert f"`state_dir/{control.NAME}`" in text
-    for number in ("16 ", " 13 ", " 200 ", " 48 ", " 15"):
+    for number in ("16 ", " 13 ", " 200 ", " 15"):
         assert number in text
 
 
