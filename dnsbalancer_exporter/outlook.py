@@ -178,18 +178,12 @@ class Outlook:
         now, drains = self._clock(), self.drains(pool)
         memory = roster.with_drains(self.memory(pool), drains)
         seen, states = roster.values(view.records), self._healths(pool)
-        before = seen if view.doubtful else roster.values(memory.records)
-        ask = roster.ask(states, before - seen, now, self.lists.regained_at(pool.zone))
+        left = frozenset() if view.doubtful else roster.values(memory.records) - seen
+        ask = roster.ask(states, left, now, self.lists.regained_at(pool.zone))
         if not view.doubtful:
-            remembered = roster.remember(
-                pool,
-                memory.remembered,
-                roster.entries(memory.records),
-                roster.entries(view.records),
-                states,
-                drains,
-                now,
-            )
+            before, there = roster.entries(memory.records), roster.entries(view.records)
+            known = memory.remembered
+            remembered = roster.remember(pool, known, before, there, states, drains, now)
             old = view.records if memory.read_at is None else memory.records
             up = frozenset(a for a, s in states.items() if s.health is Health.UP)
             unwanted = plan.unwanted(pool, states, drains)
