@@ -123,7 +123,7 @@ def _handler(script: Scripted) -> type[BaseHTTPRequestHandler]:
             elif reply.then != "close":
                 self.say(reply)
 
-        do_POST = do_DELETE = do_GET  # noqa: N815
+        do_POST = do_PUT = do_PATCH = do_DELETE = do_GET  # noqa: N815
 
         def say(self, reply: Reply) -> None:
             self.send_response(reply.status)
