@@ -31,6 +31,7 @@ from dnsbalancer_exporter.init.questions import (
     ZONE,
     Question,
     WrongFlags,
+    is_elsewhere,
 )
 from dnsbalancer_exporter.init.sheet import Sheet, Value, preset
 from dnsbalancer_exporter.init.terminal import Terminal
@@ -62,8 +63,11 @@ class Dialogue:
         # a full name can be judged only with its zone
         early = {RECORD.key: answers.pop(RECORD.key)} if RECORD.key in answers else {}
         self._judge_flags()
-        if answers.get("driver"):
-            self._ask(URL, "" if self._sheet.faults(URL.key) else preset(URL.key))
+        if is_elsewhere(self._sheet):
+            for question in (URL, AUTH_URL):
+                self._ask(question)
+        elif answers.get("driver"):
+            self._ask(URL, preset(URL.key))
         for question in (LOGIN, PROJECT):
             self._ask(question)
         self._ask_password()
@@ -216,6 +220,9 @@ def settle(sheet: Sheet, say: Callable[[str], None]) -> None:
     """
     if sheet.answers.get(MEMBER) == "false" and sheet.answers.get(TARGETS.key):
         sheet.answers.setdefault(OWN_IP.key, None)
+    if is_elsewhere(sheet):
+        for question in (URL, AUTH_URL):
+            sheet.answers.setdefault(question.key, None)
     try:
         config = sheet.config()
     except ConfigError as error:

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from dnsbalancer_exporter.config import KEYS
-from dnsbalancer_exporter.config.drivers import PUBLISHED, TERMS
+from dnsbalancer_exporter.config.drivers import PUBLISHED, TERMS, Terms
 from dnsbalancer_exporter.errors import ConfigError, Problem
 from dnsbalancer_exporter.init.sheet import Sheet, Value
 
@@ -121,6 +121,15 @@ def add_flags(parser: argparse.ArgumentParser) -> None:
     )
 
 
+def is_elsewhere(sheet: Sheet) -> bool:
+    """The driver is for another provider than the one whose URLs the template has."""
+    return _terms(sheet) is not PUBLISHED
+
+
+def _terms(sheet: Sheet) -> Terms:
+    return TERMS.get(str(sheet.answers.get("driver")), PUBLISHED)
+
+
 def sheet_of(options: argparse.Namespace, file: str, environ: dict[str, str]) -> Sheet:
     """What the flags and the environment answer."""
     sheet = Sheet(file)
@@ -128,8 +137,7 @@ def sheet_of(options: argparse.Namespace, file: str, environ: dict[str, str]) ->
         given = getattr(options, question.name)
         if given is not None:
             sheet.answers[question.key] = question.value(given if question.many else [given])
-    terms = TERMS.get(str(sheet.answers.get("driver")), PUBLISHED)
-    for key in terms.ignores:
+    for key in _terms(sheet).ignores:
         sheet.answers.setdefault(key.name, None)
     if options.witness:
         sheet.answers[MEMBER] = "false"

@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Iterator
 from pathlib import Path
 
-import dns.message
-import dns.query
 import dns.update
 import pytest
 
 from tests.contract.primaries import KEY, KINDS, SECRET, Primary, primary
 from tests.e2e.daemon import Daemon
 from tests.e2e.stage import ZONE, Stage, until, verb
+from tests.e2e.watcher import Watcher, answer
 
 pytestmark = pytest.mark.real
 
@@ -22,13 +20,6 @@ pytestmark = pytest.mark.real
 def server(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Primary]:
     with primary(request.param, tmp_path) as server:
         yield server
-
-
-def answer(server: Primary, kind: str = "A") -> list[str]:
-    """What the name server says of the name, sorted."""
-    query = dns.message.make_query(ZONE + ".", kind)
-    found = dns.query.tcp(query, "127.0.0.1", 5, server.port).answer
-    return sorted(str(rdata).strip('"') for rrset in found for rdata in rrset)
 
 
 def keys(server: Primary) -> dict[str, object]:
@@ -45,34 +36,10 @@ def keys(server: Primary) -> dict[str, object]:
 def members(stage: Stage, server: Primary, *hosts: str) -> list[Daemon]:
     stage.up(*hosts)
     daemons = [stage.member(host, **keys(server)) for host in hosts]
-    until(lambda: answer(server) == sorted(hosts), "all are published")
+    until(lambda: answer(server.port) == sorted(hosts), "all are published")
     for daemon in daemons:
         daemon.until_healthy(len(hosts))
     return daemons
-
-
-class Watcher:
-    """Asks the name server all the time; ``empty`` says whether it ever had no address."""
-
-    def __init__(self, server: Primary) -> None:
-        self.empty = False
-        self.asked = 0
-        self._over = threading.Event()
-        self._server = server
-        self._thread = threading.Thread(target=self._ask)
-
-    def __enter__(self) -> Watcher:
-        self._thread.start()
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self._over.set()
-        self._thread.join()
-
-    def _ask(self) -> None:
-        while not self._over.wait(0.01):
-            self.empty |= not answer(self._server)
-            self.asked += 1
 
 
 def test_three_members_fail_over_and_return(stage: Stage, server: Primary) -> None:
@@ -82,18 +49,18 @@ def test_three_members_fail_over_and_return(stage: Stage, server: Primary) -> No
     foreign.add(ZONE + ".", 300, "TXT", '"v=spf1 -all"')
     server.send(foreign)
     daemons = members(stage, server, *hosts)
-    with Watcher(server) as watcher:
+    with Watcher(server.port) as watcher:
         stage.down(two)
-        until(lambda: answer(server) == sorted((one, three)), "the dead one is out")
+        until(lambda: answer(server.port) == sorted((one, three)), "the dead one is out")
         stage.down(three)
-        until(lambda: answer(server) == [one], "the second dead one is out")
+        until(lambda: answer(server.port) == [one], "the second dead one is out")
         stage.down(one)
         daemons[0].until_value(1, "pool_fail_open")
         stage.up(*hosts)
-        until(lambda: answer(server) == sorted(hosts), "all are back")
+        until(lambda: answer(server.port) == sorted(hosts), "all are back")
     assert watcher.asked
     assert not watcher.empty
-    assert answer(server, "TXT") == ["v=spf1 -all"], "no lock was taken, nothing foreign touched"
+    assert answer(server.port, "TXT") == ["v=spf1 -all"], "no lock, nothing foreign touched"
     assert [d.metrics().value("lock_events_total") or 0 for d in daemons] == [0, 0, 0]
 
 
@@ -114,7 +81,7 @@ def test_a_name_server_that_is_away_stops_nothing(stage: Stage, server: Primary)
     stage.down(two)
     daemons[0].until_value(1, "pool_targets_healthy")
     server.start()
-    until(lambda: answer(server) == [one], "the dead one is out, now that it can be")
+    until(lambda: answer(server.port) == [one], "the dead one is out, now that it can be")
 
 
 def test_a_wrong_key_is_said_and_the_daemon_stays(stage: Stage, server: Primary) -> None:
@@ -124,7 +91,7 @@ def test_a_wrong_key_is_said_and_the_daemon_stays(stage: Stage, server: Primary)
     daemon.until_value(0, "api_up")
     until(lambda: "check `login` (the key's name)" in daemon.log, "it is said")
     assert "d3Jvbmcg" not in daemon.log
-    assert answer(server) == []
+    assert answer(server.port) == []
 
 
 def test_the_audit_knows_name_servers(stage: Stage, server: Primary) -> None:
@@ -134,7 +101,7 @@ def test_the_audit_knows_name_servers(stage: Stage, server: Primary) -> None:
     assert f"dns://127.0.0.1:{server.port}" in found.stdout
     assert "a record was created and deleted" in found.stdout, found.stdout
     assert found.returncode == 0, found.stdout
-    assert answer(server, "TXT") == []
+    assert answer(server.port, "TXT") == []
 
 
 def test_init_asks_for_what_a_name_server_needs_and_no_more(
@@ -155,4 +122,4 @@ def test_init_asks_for_what_a_name_server_needs_and_no_more(
     assert done.returncode == 0, done.stderr + done.stdout
     assert SECRET not in done.stderr + done.stdout
     stage.run(file, environ)
-    until(lambda: answer(server) == [one], "it is published")
+    until(lambda: answer(server.port) == [one], "it is published")
