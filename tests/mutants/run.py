@@ -16,6 +16,7 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
 
+from tests.mutants.drivers import DRIVERS
 from tests.mutants.laws import LAWS
 from tests.mutants.many import MANY_POOLS
 from tests.mutants.mutant import Mutant
@@ -24,7 +25,7 @@ from tests.mutants.writers import WRITERS
 from tests.repo.generated import ROOT
 
 PACKAGE = "dnsbalancer_exporter"
-MUTANTS = (*LAWS, *WRITERS, *PROBES, *MANY_POOLS)
+MUTANTS = (*LAWS, *WRITERS, *PROBES, *MANY_POOLS, *DRIVERS)
 AT_ONCE = os.cpu_count() or 1
 SECONDS = 600.0
 KILLED, SURVIVED = "killed", "SURVIVED"
