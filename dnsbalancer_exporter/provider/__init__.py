@@ -2,7 +2,8 @@
 
 A driver is synchronous and safe to share between threads. It gives and takes canonical names and
 addresses (names.py), raises ProviderError and its kin (errors.py) and nothing else, and no secret
-is in any text of it. A new driver is a class and a line in DRIVERS; tests/contract/ must hold.
+is in any text of it. A new driver is a class and a line in DRIVERS; tests/contract/ must hold, and
+docs/drivers.md walks through one.
 """
 
 from __future__ import annotations

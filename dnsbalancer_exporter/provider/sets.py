@@ -3,7 +3,8 @@
 A value is added or taken out by reading the set and writing it anew. Between the two somebody else
 may write: one of the two writes is then lost, and the next cycle of whoever misses something puts
 it back. What can't happen is an empty name: a set of addresses is never written without a value,
-whatever the caller says. So withdrawals need no lock, which such a provider could not keep anyway.
+whatever the caller says. So withdrawals need no lock; one would not keep them from creates, which
+take none (docs/adr/0020-whole-record-sets.md).
 """
 
 from __future__ import annotations

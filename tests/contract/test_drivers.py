@@ -19,6 +19,7 @@ from tests.contract.openstack import Designate, OverDesignate
 from tests.contract.powerdns import OverPowerDns, powerdns
 from tests.contract.primaries import ByUpdates, primary
 from tests.contract.stages import InMemory, Stage, over_http
+from tests.contract.toy import over_toy
 
 ZONE = "example.com"
 A, AAAA, TXT = RecordType.A, RecordType.AAAA, RecordType.TXT
@@ -50,6 +51,7 @@ STAGES: dict[str, Callable[[Path], AbstractContextManager[Stage]]] = {
     "bind": partial(by_updates, "bind"),
     "knot": partial(by_updates, "knot"),
     "powerdns": over_powerdns,
+    "page": over_toy,
 }
 CLOUD = pytest.param("over_designate", marks=pytest.mark.xdist_group("openstack"), id="designate")
 

@@ -13,7 +13,17 @@ from dnsbalancer_exporter.errors import AnswerLost, ApiReason, Conflict, Provide
 from dnsbalancer_exporter.model import Create, Record
 from dnsbalancer_exporter.names import RecordType
 from dnsbalancer_exporter.provider import Driver, Exchanging
-from tests.contract.primaries import KEY, KINDS, READER, SECRET, ByUpdates, primary
+from tests.contract.primaries import (
+    BIND,
+    KEY,
+    KINDS,
+    READER,
+    SECRET,
+    ByUpdates,
+    Primary,
+    primary,
+)
+from tests.documents.pages import DOCS, blocks
 
 ZONE = "example.com"
 A, TXT = RecordType.A, RecordType.TXT
@@ -180,3 +190,23 @@ def test_a_quiet_read_transfers_no_zone(stage: ByUpdates) -> None:
     whole = stage.relayed()
     assert len(driver.list_records(ZONE, A, BUDGET)) == 201
     assert stage.relayed() - whole < whole / 4
+
+
+def test_the_policy_on_the_page_is_enough_and_no_more(tmp_path: Path) -> None:
+    (shown,) = (b.text for b in blocks(DOCS / "drivers.md") if "update-policy" in b.text)
+    policy = shown.replace("{", "{{").replace("}", "}}").replace('"..."', '"{secret}"')
+    policy = policy.replace("/var/lib/bind/example.com", "{folder}/zone")
+    options = BIND[BIND.index("options {") : BIND.index('zone "example.com"')]
+    server = Primary(KINDS["bind"]._replace(configuration=options + policy), tmp_path / "bind")
+    with contextlib.closing(server), contextlib.closing(ByUpdates(server)) as stage:
+        server.start()
+        driver = stage.driver()
+        two = ("192.0.2.1", "192.0.2.2")
+        made = tuple(driver.create_record(ZONE, Create(ZONE, A, value, 60)) for value in two)
+        exchanging(driver).delete_records(ZONE, made, made[1:])
+        listed = driver.list_records(ZONE, A, BUDGET)
+        assert [record.value for record in listed if record.name == ZONE] == ["192.0.2.1"]
+        for create in (Create(ZONE, TXT, "v=spf1", 60), CREATE):
+            with pytest.raises(ProviderError) as caught:
+                driver.create_record(ZONE, create)
+            assert not isinstance(caught.value, AnswerLost)

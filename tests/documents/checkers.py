@@ -186,6 +186,12 @@ def check_json(text: str) -> str:
     return ""
 
 
+def check_python(text: str) -> str:
+    """Judge Python by its grammar; tests/contract/toy.py runs it."""
+    compile(text, "block", "exec")
+    return ""
+
+
 def check_promql(text: str) -> str:
     """Judge expressions for Prometheus, one a line."""
     for line in text.splitlines():
@@ -214,6 +220,7 @@ CHECKERS: Mapping[str, Checker] = {
     "sh": check_sh,
     "ini": check_unit,
     "json": check_json,
+    "python": check_python,
     "promql": check_promql,
     "nft": check_nft,
     "hcl": check_hcl,
