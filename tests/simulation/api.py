@@ -179,8 +179,10 @@ class Wire:
         def work() -> None:
             if swaps and set(self._set(zone, gone[0])) != set(seen):
                 raise Conflict("the record set has changed")
-            self._replace(zone, gone[0], tuple(r for r in seen if r not in gone))
+            if not swaps:
+                self._replace(zone, gone[0], seen)  # what others wrote since is lost
             for record, proof in zip(gone, evidence, strict=True):
+                self._drop(zone, record)
                 self._witness.effect(self._who, "delete", record, proof)
 
         await self._call("delete", fate, work)
@@ -188,6 +190,14 @@ class Wire:
     def _set(self, zone: str, of: Create | Record) -> tuple[Record, ...]:
         records = self._api.store.zones[zone].values()
         return tuple(r for r in records if (r.name, r.type) == (of.name, of.type))
+
+    def _drop(self, zone: str, record: Record) -> None:
+        """Take a record out; one that was put back meanwhile has another id."""
+        held = {r.id: r for r in self._set(zone, record)}
+        same = [held[record.id]] if record.id in held else held.values()
+        for there in same:
+            if there.value == record.value:
+                del self._api.store.zones[zone][there.id]
 
     def _replace(self, zone: str, of: Create | Record, wanted: tuple[Record, ...]) -> None:
         """Have the set hold the values of ``wanted``, whatever it holds; what comes back is new."""
