@@ -23,7 +23,7 @@ class Store:
 
     ``calls`` is what was done, in order: (operation, what). ``failures`` are raised by the next
     calls before these do anything, None lets one pass; ``lost`` is the number of writes to come
-    that are done and answered with AnswerLost.
+    that are done and answered with AnswerLost. ``merges``: a value is in its set once at most.
     """
 
     def __init__(
@@ -34,6 +34,7 @@ class Store:
         self.calls: list[tuple[str, object]] = []
         self.failures: deque[ProviderError | None] = deque()
         self.lost = 0
+        self.merges = False
         self._made = 0
         for text in records:
             self.add(text)
@@ -42,9 +43,13 @@ class Store:
         """Put a record in by hand, as an operator does in the console; no check for duplicates."""
         name, kind, value = text.split(" ", 2)
         zone = zone or next(iter(self.zones))
+        what = (names.fqdn(name, zone), RecordType(kind), value)
+        same = [r for r in self.zones[zone].values() if (r.name, r.type, r.value) == what]
+        if self.merges and same:
+            return same[0]
         self._made += 1
         uuid = f"{self._made:08x}-0000-4000-8000-000000000000"
-        record = Record(uuid, names.fqdn(name, zone), RecordType(kind), value, ttl)
+        record = Record(uuid, *what, ttl)
         self.zones[zone][uuid] = record
         return record
 

@@ -84,6 +84,7 @@ class World:
         also = more.sample(self.machines, more.randint(0, count)) if several else []
         second = [f"{SECOND} A {a}" for a in also]
         self.store = Store(records=[*(f"@ A {a}" for a in present), *second, *FOREIGN])
+        self.store.merges = self.kind is Kind.SETS
         self.network = Network(draw)
         self.network.up = dict.fromkeys((*self.machines, GUEST, *WITNESSES), True)
         self.api = Api(draw, self.network, self.store, self.kind)
