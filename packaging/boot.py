@@ -1,8 +1,8 @@
-"""Makes importable what the file holds beside the command's own sources, which are members of it.
+"""Makes importable what the file holds.
 
 `bytecode/` has an xz archive for each Python from 3.10 to 3.13: the byte code of all that a start
-imports. `libraries.xz` has the libraries' sources, for what is imported later and for any other
-Python. As members of the zip, the two would make it twice as large.
+imports. `sources.xz` has all sources, the libraries' too, for what is imported later and for any
+other Python. As members of the zip, the two would make it twice as large.
 """
 
 from __future__ import annotations
@@ -19,7 +19,6 @@ from typing import Any, cast
 Modules = Mapping[str, tuple[bool, bytes]]
 """By name: whether it is a package, and its code or source."""
 
-OWN = "dnsbalancer_exporter"
 _file: Any = globals()["__loader__"]  # the zip, by zipimport
 
 
@@ -28,17 +27,16 @@ class Embedded:
 
     def __init__(self, codes: Modules) -> None:
         self._codes = codes
-        self._roots = {name.partition(".")[0] for name in codes} - {OWN}
+        self._roots = {name.partition(".")[0] for name in codes}
 
     @cached_property
-    def _libraries(self) -> Modules:
-        return _read("libraries.xz", b"")
+    def _sources(self) -> Modules:
+        return _read("sources.xz", b"")
 
     def _source(self, name: str) -> tuple[bool, bytes] | None:
-        root = name.partition(".")[0]
-        if root in self._roots or (not self._codes and root != OWN):
-            return self._libraries.get(name)
-        return None  # not ours, or a member of the zip
+        if not self._codes or name.partition(".")[0] in self._roots:
+            return self._sources.get(name)
+        return None  # not ours: the archive need not be opened for it
 
     def find_spec(
         self, name: str, _path: Sequence[str] | None = None, _target: ModuleType | None = None
@@ -64,7 +62,7 @@ class Embedded:
         if name in self._codes:
             code = marshal.loads(self._codes[name][1])
         else:
-            code = compile(self._libraries[name][1], str(module.__file__), "exec")
+            code = compile(self._sources[name][1], str(module.__file__), "exec")
         exec(code, module.__dict__)
 
     def get_data(self, path: str) -> bytes:
@@ -73,9 +71,7 @@ class Embedded:
 
     def get_source(self, name: str) -> str | None:
         """The source, for tracebacks."""
-        if name.partition(".")[0] == OWN:
-            return cast("str", _file.get_source(name))
-        return self._libraries[name][1].decode() if name in self._libraries else None
+        return self._sources[name][1].decode() if name in self._sources else None
 
 
 def _read(member: str, magic: bytes) -> Modules:

@@ -29,8 +29,8 @@ LARGEST = 2_500_000
 EPOCH = (1980, 1, 1, 0, 0, 0)
 """The time of every member: the first that a zip can say."""
 
-OWN = (PACKAGE.name, "__main__.py", "boot.py")
-"""What stays as it is, to be read by whoever opens the file."""
+FIRST = ("__main__.py", "boot.py")
+"""What stays a member of the zip: it is imported before the archives can be."""
 
 LEFT_OUT = (
     "charset_normalizer/cli",
@@ -126,19 +126,19 @@ def compile_for(python: str, tree: Path, names: list[str]) -> bytes:
     return subprocess.run(command, check=True, stdout=subprocess.PIPE, env=environ).stdout
 
 
-def pack_libraries(tree: Path) -> None:
-    """Put the sources of the libraries into one archive, in the place of their files."""
+def pack_sources(tree: Path) -> None:
+    """Put all sources into one archive, in the place of their files."""
     table: dict[str, tuple[bool, bytes]] = {}
     for path in sorted(tree.rglob("*.py")):
         place = path.relative_to(tree)
-        if place.parts[0] in OWN:
+        if str(place) in FIRST:
             continue
         is_package = place.name == "__init__.py"
         name = ".".join(place.parent.parts if is_package else place.with_suffix("").parts)
         table[name] = (is_package, path.read_bytes())
         path.unlink()
     # marshal's version 2 is the same for every Python, and for equal values
-    (tree / "libraries.xz").write_bytes(packed(marshal.dumps(table, 2)))
+    (tree / "sources.xz").write_bytes(packed(marshal.dumps(table, 2)))
 
 
 def write(tree: Path, target: Path) -> None:
@@ -164,7 +164,7 @@ def build(target: Path, wanted: dict[str, str]) -> None:
         lay_out(tree)
         names = used_at_start(tree)
         codes = {v: compile_for(python, tree, names) for v, python in wanted.items()}
-        pack_libraries(tree)
+        pack_sources(tree)
         (tree / "bytecode").mkdir()
         for version, code in codes.items():
             tag = f"cpython-{version.replace('.', '')}"
