@@ -26,7 +26,10 @@ PROVIDER = f"""
 systemd-run --quiet --unit=provider /opt/dnsbalancer emulate --password {PASSWORD} \
     --listen 127.0.0.1:{API_PORT} --record '@ A {OTHER} 60' --record 'www A 192.0.2.80 300'
 """
-LOOKUP = """
+INSIDE = "import boot; boot.install()\n"
+"""What a script begins with that has the single file in PYTHONPATH: its modules are in archives."""
+
+LOOKUP = f"""{INSIDE}
 from dnsbalancer_exporter.emulator.lookup import lookup
 print(*sorted(lookup(("127.0.0.1", 5353), "example.com", "A")))
 """

@@ -14,6 +14,7 @@ from tests.packaging.machine import Machine
 from tests.packaging.rehearsal import (
     CONFIG,
     DEB,
+    INSIDE,
     OTHER,
     OWN,
     SECRET,
@@ -41,7 +42,7 @@ FORMS = {
 }
 CREDENTIAL = "/run/credentials/dnsbalancer.service/password"
 
-PROVIDER = f"""
+PROVIDER = f"""{INSIDE}
 import signal
 from dnsbalancer_exporter.emulator import Emulator
 password = open("/run/provider/password").read()
