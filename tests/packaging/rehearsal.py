@@ -44,7 +44,8 @@ print(urlopen("http://127.0.0.1:9853/metrics").read().decode())
 def start_app(machine: Machine, address: str) -> None:
     """Start an application."""
     serve = f"python3 -m http.server --directory /opt --bind {address} {PORT}"
-    machine.run(f"systemd-run --quiet --collect --unit=app-{address} {serve}")
+    # The unit of one that was killed is unloaded a moment later.
+    machine.until(f"systemd-run --quiet --collect --unit=app-{address} {serve}")
 
 
 def stop_app(machine: Machine, address: str) -> None:
