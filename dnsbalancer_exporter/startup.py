@@ -23,8 +23,6 @@ LOCAL_CONFIG = "/usr/local/etc/dnsbalancer/config.yaml"
 CREDENTIALS = {"CREDENTIALS_DIRECTORY": "/etc/dnsbalancer"}
 """Where the unit has the password from, for those who run a verb by hand."""
 
-TOO_LARGE = 4 * 1024 * 1024 + 1
-
 
 def default_config(
     platform: str = sys.platform, is_file: Callable[[str], bool] = os.path.isfile
@@ -49,7 +47,7 @@ def load(file: str, environ: Mapping[str, str] = os.environ) -> Config:
     """Read and parse a configuration file; raises ConfigError with every problem in it."""
     try:
         with Path(file).open("rb") as stream:
-            data = stream.read(TOO_LARGE)
+            data = stream.read(plain_file.LARGEST + 1)
             mode = os.fstat(stream.fileno()).st_mode
     except OSError as error:
         raise ConfigError(file, (problem_of_oserror(error),)) from None

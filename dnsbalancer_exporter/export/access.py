@@ -13,6 +13,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from dnsbalancer_exporter import plain_file
 from dnsbalancer_exporter.certificate import not_after
 from dnsbalancer_exporter.config import (
     ClientCertificate,
@@ -24,8 +25,6 @@ from dnsbalancer_exporter.config import (
 )
 from dnsbalancer_exporter.errors import ConfigError
 from dnsbalancer_exporter.export.users import Users, bcrypt_check
-
-TOO_LARGE = 4 * 1024 * 1024 + 1
 
 Stamp = tuple[int, ...]
 """What tells that a file is another one than it was; empty for one that is gone."""
@@ -93,7 +92,7 @@ class _Files:
     def read(self, file: str) -> bytes:
         with Path(file).open("rb") as stream:
             self.stamps.setdefault(file, _stamp(os.fstat(stream.fileno())))
-            return stream.read(TOO_LARGE)
+            return stream.read(plain_file.LARGEST + 1)
 
 
 def stamp(file: str) -> Stamp:

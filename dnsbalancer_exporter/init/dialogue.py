@@ -35,7 +35,7 @@ from dnsbalancer_exporter.init.questions import (
 )
 from dnsbalancer_exporter.init.sheet import Sheet, Value, preset
 from dnsbalancer_exporter.init.terminal import Terminal
-from dnsbalancer_exporter.model import Protocol, Record
+from dnsbalancer_exporter.model import DEFAULT_PORTS, Protocol, Record
 from dnsbalancer_exporter.names import fqdn
 
 T = TypeVar("T")
@@ -80,8 +80,9 @@ class Dialogue:
         self._terminal.say(f"  {told(names, held)}")
         self._ask_members({record.value for record in held})
         self._ask(PROTOCOL, preset("protocol"))
-        if self._sheet.so_far().pools[0].probe.protocol is not Protocol.ICMP:
-            self._ask(PORT, preset("port"))
+        protocol = self._sheet.so_far().pools[0].probe.protocol
+        if protocol is not Protocol.ICMP:
+            self._ask(PORT, str(DEFAULT_PORTS.get(protocol, preset("port"))))
         self._ask(INTERVAL, preset("interval"))
         self._sheet.config()
 

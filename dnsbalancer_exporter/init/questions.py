@@ -46,13 +46,8 @@ class Question:
 
     def answer(self, text: str) -> Value:
         """The same from what was typed: several are separated by commas or blanks."""
-        return self.value(
-            [word for word in re.split(r"[,\s]+", text) if word]
-            if self.many
-            else [text]
-            if text
-            else []
-        )
+        words = re.split(r"[,\s]+", text) if self.many else [text]
+        return self.value([word for word in words if word])
 
 
 AUTH_URL = Question("auth_url", "--auth-url", "URL", "URL of Keystone")
@@ -73,7 +68,7 @@ TARGETS = Question(
     listed=True,
     optional=True,
 )
-PROTOCOL = Question("protocol", "--protocol", "WORD", "Probe them by tcp or icmp")
+PROTOCOL = Question("protocol", "--protocol", "WORD", "Probe them by tcp, icmp, http or https")
 PORT = Question("port", "--port", "PORT", "Port")
 INTERVAL = Question("interval", "--interval", "TIME", "Time between checks while all is well")
 

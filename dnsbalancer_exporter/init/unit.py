@@ -20,8 +20,8 @@ NAME = "dnsbalancer.service"
 OURS = Path("/etc/systemd/system", NAME)
 INSTALLED = (OURS, Path("/usr/lib/systemd/system", NAME), Path("/lib/systemd/system", NAME))
 RUNNING = Path("/run/systemd/system")
-HIDDEN = ("/home/", "/root/", "/run/user/", "/tmp/", "/var/tmp/")  # noqa: S108 - not to be used
-"""Where the unit's ProtectHome and PrivateTmp let the service see nothing."""
+HIDDEN = ("home", "root", "run/user", "tmp", "var/tmp")
+"""Folders in / of which ProtectHome and PrivateTmp show the service nothing."""
 
 BESIDE = (
     (Path("/etc/sysusers.d/dnsbalancer.conf"), "sysusers.conf"),
@@ -50,7 +50,7 @@ def obstacle(file: str, command: Sequence[str]) -> str:
     if is_installed():
         return "" if file == DEFAULT_CONFIG else f"its unit reads {DEFAULT_CONFIG}, not {file}"
     for path in (*command[:1], *command[1:2], file):
-        if path.startswith(HIDDEN):
+        if any(Path(path).is_relative_to(Path("/", folder)) for folder in HIDDEN):
             return f"a service cannot see {path}: put it elsewhere, programs into /usr/local/bin"
     return ""
 

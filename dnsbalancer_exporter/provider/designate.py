@@ -24,7 +24,7 @@ from dnsbalancer_exporter.provider.documented import (
     texts,
 )
 from dnsbalancer_exporter.provider.keystone import Keystone, Login
-from dnsbalancer_exporter.provider.sets import RecordSet, quoted, unquoted
+from dnsbalancer_exporter.provider.sets import RecordSet, as_meant, as_written
 from dnsbalancer_exporter.provider.wire import Answer, Call, Service, Wire
 
 T = TypeVar("T")
@@ -86,7 +86,7 @@ class Designate:
     def write(self, zone: str, wanted: RecordSet, what: tuple[str, str], deadline: float) -> None:
         """Create, replace or delete the whole set; Conflict if one that was not there is there."""
         method = "DELETE" if not wanted.values else "PUT" if wanted.id else "POST"
-        body: dict[str, object] = {"records": [_content(wanted.type, v) for v in wanted.values]}
+        body: dict[str, object] = {"records": [as_written(wanted.type, v) for v in wanted.values]}
         if method == "POST":
             body |= {"name": wanted.name + ".", "type": wanted.type.value, "ttl": wanted.ttl}
         path = f"zones/{self._zone(zone, deadline).id}/recordsets"
@@ -181,7 +181,7 @@ def _without_dying(items: list[JsonObject], kind: RecordType, ttl: int) -> tuple
 def _set(item: JsonObject, kind: RecordType, ttl: int) -> RecordSet:
     if text(item, "type") != kind.value:
         raise ValueError(f"a {text(item, 'type')} record set among {kind.value} records")
-    values = tuple(_value(kind, content) for content in texts(item, "records"))
+    values = tuple(as_meant(kind, content) for content in texts(item, "records"))
     if item.get("ttl") is not None:  # or it is the zone's
         ttl = integer(item, "ttl", 0, MAX_TTL)
     return RecordSet(_id(item), text(item, "name").rstrip(".").lower(), kind, ttl, values)
@@ -192,11 +192,3 @@ def _id(item: JsonObject) -> str:
     if not _ID.fullmatch(value):  # it becomes part of a path
         raise ValueError(f"the id {value!r}")
     return value
-
-
-def _content(kind: RecordType, value: str) -> str:
-    return quoted(value) if kind is RecordType.TXT else value
-
-
-def _value(kind: RecordType, content: str) -> str:
-    return unquoted(content) if kind is RecordType.TXT else names.canonical_address(content)

@@ -9,7 +9,6 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import TypeVar
 
-from dnsbalancer_exporter import names
 from dnsbalancer_exporter.model import Secret
 from dnsbalancer_exporter.names import RecordType
 from dnsbalancer_exporter.provider.documented import (
@@ -19,7 +18,7 @@ from dnsbalancer_exporter.provider.documented import (
     json_object,
     text,
 )
-from dnsbalancer_exporter.provider.sets import RecordSet, quoted, unquoted
+from dnsbalancer_exporter.provider.sets import RecordSet, as_meant, as_written
 from dnsbalancer_exporter.provider.wire import Answer, Call, Service, Wire
 
 T = TypeVar("T")
@@ -53,7 +52,7 @@ class PowerDns:
 
     def write(self, zone: str, wanted: RecordSet, what: tuple[str, str], deadline: float) -> None:
         """Replace the whole set; one that has no value left is deleted."""
-        contents = [(_content(wanted.type, value), False) for value in wanted.values]
+        contents = [(as_written(wanted.type, value), False) for value in wanted.values]
         contents += [(content, True) for content in wanted.hidden]
         change = {
             "name": wanted.name + ".",
@@ -101,14 +100,6 @@ def _set(item: JsonObject, kind: RecordType) -> RecordSet:
         if record.get("disabled") is True:
             hidden.append(content)
         else:
-            served.append(_value(kind, content))
+            served.append(as_meant(kind, content))
     name = text(item, "name").rstrip(".").lower()
     return RecordSet("", name, kind, integer(item, "ttl", 0, MAX_TTL), tuple(served), tuple(hidden))
-
-
-def _content(kind: RecordType, value: str) -> str:
-    return quoted(value) if kind is RecordType.TXT else value
-
-
-def _value(kind: RecordType, content: str) -> str:
-    return unquoted(content) if kind is RecordType.TXT else names.canonical_address(content)

@@ -167,6 +167,16 @@ class RecordSetsWithLogin(RecordSets):
         return self._logged_in.token_expires_at
 
 
+def as_written(kind: RecordType, value: str) -> str:
+    """A value as zone files write it."""
+    return quoted(value) if kind is RecordType.TXT else value
+
+
+def as_meant(kind: RecordType, content: str) -> str:
+    """The canonical value of what zone files write; ValueError if it is none."""
+    return unquoted(content) if kind is RecordType.TXT else names.canonical_address(content)
+
+
 def quoted(value: str) -> str:
     """A text as zone files write it (RFC 1035, 5.1)."""
     escaped = value.replace("\\", "\\\\").replace('"', '\\"')

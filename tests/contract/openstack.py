@@ -1,4 +1,4 @@
-"""A real OpenStack on loopback: Keystone, and Designate that serves by BIND. Both from PyPI.
+"""A real Designate on loopback, from PyPI, that serves by BIND and logs in at a real Keystone.
 
 All of Designate runs in one process, without message broker and database server. Two things differ
 from an installation: the transport of its parts (`fake:/`, within the process), and transactions
@@ -7,16 +7,12 @@ that begin IMMEDIATE, since SQLite has one writer at a time.
 
 from __future__ import annotations
 
-import base64
 import contextlib
 import json
-import os
-import socket
 import sqlite3
 import subprocess
-import sys
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -27,197 +23,21 @@ from dnsbalancer_exporter.provider import Designate as Records
 from dnsbalancer_exporter.provider import Driver, RecordSetsWithLogin, Wire
 from dnsbalancer_exporter.provider import Keystone as Login
 from dnsbalancer_exporter.report import ApiCall
+from tests.contract.identity import (
+    ADMIN,
+    HOST,
+    LOGIN,
+    PASSWORD,
+    Keystone,
+    keystone,
+    serving,
+    token,
+)
 from tests.contract.relay import Relay
+from tests.contract.running import SECONDS, Running
 from tests.contract.stages import sets
-from tests.needed import program, unavailable
-
-PACKAGES = ("keystone==30.0.0", "designate==23.0.0", "waitress==3.0.2")
-ADMIN = "admin-of-the-test"
-LOGIN, PASSWORD = "example@test", "p4ss-of-the-cloud"
-HOST = "127.0.0.1"
-
-KEYSTONE = """\
-[DEFAULT]
-log_file = {folder}/keystone.log
-[database]
-connection = sqlite:///{folder}/keystone.db
-[token]
-expiration = {life}
-[fernet_tokens]
-key_repository = {folder}/fernet
-[credential]
-key_repository = {folder}/credential
-[cache]
-enabled = false
-[identity]
-password_hash_rounds = 4
-"""
-
-SERVE_KEYSTONE = """\
-import os, sys
-os.environ["OS_KEYSTONE_CONFIG_DIR"] = "{folder}"
-sys.argv = ["keystone"]  # the application reads it when it is imported
-from keystone.wsgi.api import application
-import waitress
-waitress.serve(application, host="127.0.0.1", port={port}, threads=4)
-"""
-
-
-def environment(cache: Path) -> Path:
-    """A virtual environment with Keystone and Designate, made once."""
-    venv = cache / "openstack"
-    ready = venv / ("ready-" + "-".join(PACKAGES).replace("=", ""))
-    if not ready.exists():
-        for command in (
-            [sys.executable, "-m", "venv", "--clear", str(venv)],
-            [str(venv / "bin/pip"), "install", "-q", "--disable-pip-version-check", *PACKAGES],
-        ):
-            done = subprocess.run(command, capture_output=True, text=True, check=False)
-            if done.returncode:
-                unavailable(f"{' '.join(command)}: {done.stderr[-500:]}")
-        ready.touch()
-    return venv
-
-
-def free_port() -> int:
-    with socket.socket() as free:
-        free.bind((HOST, 0))
-        return int(free.getsockname()[1])
-
-
-def until(condition: Callable[[], object], what: str, seconds: float = 90.0) -> None:
-    end = time.monotonic() + seconds
-    while True:
-        with contextlib.suppress(OSError):
-            if condition():
-                return
-        assert time.monotonic() < end, f"not within {seconds:.0f} s: {what}"
-        time.sleep(0.25)
-
-
-class Service:
-    """A process that answers HTTP at ``url``."""
-
-    def __init__(self, command: list[str], url: str, log: Path) -> None:
-        self.url = url
-        self._command = command
-        self._log = log
-        self._process: subprocess.Popen[bytes] | None = None
-
-    def start(self) -> None:
-        environ = {**os.environ, "PYTHONWARNINGS": "ignore"}
-        with self._log.open("ab") as log:
-            self._process = subprocess.Popen(self._command, stdout=log, stderr=log, env=environ)
-        until(lambda: requests.get(self.url, timeout=2), f"an answer of {self.url}")
-
-    def stop(self) -> None:
-        if self._process:
-            self._process.kill()
-            self._process.wait(30)
-
-    def restart(self) -> None:
-        self.stop()
-        self.start()
-
-
-def _make_keys(folder: Path) -> None:
-    """A repository of keys, as `keystone-manage fernet_setup` makes it in a few seconds each."""
-    folder.mkdir(parents=True, mode=0o700)
-    for number in ("0", "1"):
-        (folder / number).write_bytes(base64.urlsafe_b64encode(os.urandom(32)))
-
-
-class Keystone:
-    """A running Keystone with the domain `users`, a user whose name is an address, two projects.
-
-    ``project`` is one that the user has a role in, ``foreign`` one in which he has none.
-    """
-
-    def __init__(self, venv: Path, folder: Path, life: int = 3600) -> None:
-        for name in ("fernet", "credential"):
-            _make_keys(folder / name)
-        self._venv, self._folder, self._port = venv, folder, free_port()
-        self.url = f"http://{HOST}:{self._port}/v3/"
-        self.expire_after(life)
-        (folder / "serve.py").write_text(SERVE_KEYSTONE.format(folder=folder, port=self._port))
-        command = [str(venv / "bin/python"), str(folder / "serve.py")]
-        self.service = Service(command, self.url, folder / "keystone.out")
-        self._bootstrap()
-        self.service.start()
-        self._admin = self._log_in_as_admin()
-        self.project, self.foreign = self._people()
-
-    def expire_after(self, seconds: int) -> None:
-        """How long tokens live, from the next start on."""
-        text = KEYSTONE.format(folder=self._folder, life=seconds)
-        (self._folder / "keystone.conf").write_text(text)
-
-    def revoke_all(self) -> None:
-        """End every token of the user's, as changing a password does."""
-        user = {"user": {"enabled": False}}
-        for enabled in (False, True):
-            user["user"]["enabled"] = enabled
-            self.admin("PATCH", f"users/{self.user}", user)
-
-    def admin(self, method: str, path: str, body: Mapping[str, object] | None = None) -> Any:
-        """Do something as the administrator."""
-        headers = {"X-Auth-Token": self._admin}
-        answer = requests.request(method, self.url + path, json=body, headers=headers, timeout=30)
-        assert answer.ok, answer.text
-        return answer.json() if answer.content else {}
-
-    def make(self, kind: str, **fields: object) -> str:
-        """Create something; its id."""
-        return str(self.admin("POST", f"{kind}s", {kind: fields})[kind]["id"])
-
-    def grant(self, project: str, user: str, role: str) -> None:
-        """Give a user a role in a project."""
-        roles = {r["name"]: r["id"] for r in self.admin("GET", "roles")["roles"]}
-        self.admin("PUT", f"projects/{project}/users/{user}/roles/{roles[role]}")
-
-    def _bootstrap(self) -> None:
-        manage = [
-            str(self._venv / "bin/keystone-manage"),
-            f"--config-file={self._folder}/keystone.conf",
-        ]
-        urls = [f"--bootstrap-{kind}-url={self.url}" for kind in ("public", "internal", "admin")]
-        for words in (
-            ["db_sync"],
-            ["bootstrap", f"--bootstrap-password={ADMIN}", "--bootstrap-region-id=One", *urls],
-        ):
-            environ = {**os.environ, "PYTHONWARNINGS": "ignore"}
-            subprocess.run([*manage, *words], check=True, capture_output=True, env=environ)
-
-    def _log_in_as_admin(self) -> str:
-        domain = {"id": "default"}
-        user = {"name": "admin", "domain": domain, "password": ADMIN}
-        body = {
-            "auth": {
-                "identity": {"methods": ["password"], "password": {"user": user}},
-                "scope": {"project": {"name": "admin", "domain": domain}},
-            }
-        }
-        answer = requests.post(self.url + "auth/tokens", json=body, timeout=30)
-        assert answer.status_code == 201, answer.text
-        return answer.headers["X-Subject-Token"]
-
-    def _people(self) -> tuple[str, str]:
-        domain = self.make("domain", name="users")
-        project = self.make("project", name="failover", domain_id=domain)
-        foreign = self.make("project", name="foreign", domain_id=domain)
-        self.user = self.make("user", name=LOGIN, domain_id=domain, password=PASSWORD)
-        self.grant(project, self.user, "member")
-        return project, foreign
-
-
-@contextlib.contextmanager
-def keystone(cache: Path, folder: Path, life: int = 3600) -> Iterator[Keystone]:
-    made = Keystone(environment(cache), folder / "keystone", life)
-    try:
-        yield made
-    finally:
-        made.service.stop()
-
+from tests.e2e.stage import free_port, until
+from tests.needed import program
 
 BIND = """\
 include "{folder}/rndc.key";
@@ -309,7 +129,7 @@ class Designate:
         (folder / "state").mkdir(parents=True)
         self.identity, self._folder = identity, folder
         self._token = ""
-        ports = {name: free_port() for name in ("dns", "rndc", "api", "mdns")}
+        ports = {name: free_port(HOST) for name in ("dns", "rndc", "api", "mdns")}
         self.dns = ports["dns"]
         self.url = f"http://{HOST}:{ports['api']}/v2/"
         self._register()
@@ -320,22 +140,21 @@ class Designate:
             **ports,
         }
         self._write(words, ports)
-        venv = identity._venv
+        venv = identity.venv
         manage = [str(venv / "bin/designate-manage"), f"--config-file={folder}/designate.conf"]
         subprocess.run([*manage, "database", "sync"], check=True, capture_output=True)
-        with (folder / "bind.log").open("wb") as log:
-            command = [program("named"), "-c", str(folder / "named.conf"), "-n", "1", "-4", "-g"]
-            self._bind = subprocess.Popen(command, stdout=log, stderr=log)
-        python = str(venv / "bin/python")
-        where = self.url.removesuffix("v2/")
-        self.service = Service([python, str(folder / "serve.py")], where, folder / "designate.log")
+        bind = [program("named"), "-c", str(folder / "named.conf"), "-n", "1", "-4", "-g"]
+        self._bind = Running(bind, folder / "bind.log", lambda: True)
+        self._bind.start()
+        self.service = serving(venv, folder / "serve.py", self.url.removesuffix("v2/"))
 
     def start(self) -> None:
         self.service.start()
         self.zone = self.ask(
             "POST", "zones", {"name": "example.com.", "email": "a@example.com", "ttl": 300}
         )["id"]
-        until(lambda: self.ask("GET", f"zones/{self.zone}")["status"] == "ACTIVE", "the zone")
+        zone = f"zones/{self.zone}"
+        until(lambda: self.ask("GET", zone)["status"] == "ACTIVE", "the zone", SECONDS)
 
     def forget(self) -> None:
         """Drop what tests have written; by the API it would be a request for each set."""
@@ -348,8 +167,7 @@ class Designate:
 
     def close(self) -> None:
         self.service.stop()
-        self._bind.kill()
-        self._bind.wait(30)
+        self._bind.stop()
 
     def ask(self, method: str, path: str, body: Mapping[str, object] | None = None) -> Any:
         """Do something by hand, as the user."""
@@ -364,14 +182,7 @@ class Designate:
 
     def _log_in(self) -> str:
         user = {"name": LOGIN, "domain": {"name": "users"}, "password": PASSWORD}
-        body = {
-            "auth": {
-                "identity": {"methods": ["password"], "password": {"user": user}},
-                "scope": {"project": {"id": self.identity.project}},
-            }
-        }
-        answer = requests.post(self.identity.url + "auth/tokens", json=body, timeout=30)
-        return answer.headers["X-Subject-Token"]
+        return token(self.identity.url, user, {"id": self.identity.project})
 
     def _register(self) -> None:
         identity = self.identity
@@ -392,7 +203,7 @@ class Designate:
         (folder / "named.conf").write_text(BIND.format(**words))
         (folder / "designate.conf").write_text(DESIGNATE.format(**words))
         (folder / "serve.py").write_text(SERVE_DESIGNATE.format(**words))
-        paste = self.identity._venv / "etc/designate/api-paste.ini"
+        paste = self.identity.venv / "etc/designate/api-paste.ini"
         (folder / "api-paste.ini").write_text(paste.read_text())
         options = {
             "host": HOST,

@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-import contextlib
-import socket
 import subprocess
 import time
-from collections.abc import Iterator
 from pathlib import Path
 
 import requests
@@ -15,7 +12,9 @@ from dnsbalancer_exporter.model import Secret
 from dnsbalancer_exporter.provider import Driver, PowerDns, RecordSets, Wire
 from dnsbalancer_exporter.report import ApiCall
 from tests.contract.relay import Relay
+from tests.contract.running import Running
 from tests.contract.stages import sets
+from tests.e2e.stage import free_port
 from tests.needed import program
 
 KEY = "key-of-the-test"
@@ -41,18 +40,12 @@ security-poll-suffix=
 """
 
 
-def _free_port() -> int:
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        return int(free.getsockname()[1])
-
-
-class Server:
+class Server(Running):
     """A running PowerDNS: ``url`` is its web server's, ``dns`` its DNS port."""
 
     def __init__(self, folder: Path) -> None:
         folder.mkdir()
-        self.dns, web = _free_port(), _free_port()
+        self.dns, web = free_port("127.0.0.1"), free_port("127.0.0.1")
         self.url = f"http://127.0.0.1:{web}/"
         words = {"folder": folder, "dns": self.dns, "web": web, "key": KEY}
         (folder / "pdns.conf").write_text(CONFIGURATION.format(**words))
@@ -65,25 +58,8 @@ class Server:
         ):
             command = [program("pdnsutil"), where, *words_]
             subprocess.run(command, check=True, capture_output=True)
-        self._command = [program("pdns_server"), where, "--guardian=no", "--daemon=no"]
-        self._log = (folder / "log").open("wb")
-        self._process: subprocess.Popen[bytes] | None = None
-
-    def start(self) -> None:
-        self._process = subprocess.Popen(self._command, stdout=self._log, stderr=self._log)
-        end = time.monotonic() + 30
-        while not self._answers():
-            assert time.monotonic() < end, "PowerDNS does not answer"
-            time.sleep(0.05)
-
-    def stop(self) -> None:
-        if self._process:
-            self._process.terminate()
-            self._process.wait(30)
-
-    def close(self) -> None:
-        self.stop()
-        self._log.close()
+        command = [program("pdns_server"), where, "--guardian=no", "--daemon=no"]
+        super().__init__(command, folder / "log", lambda: requests.get(self.url, timeout=1))
 
     def patch(self, name: str, kind: str, ttl: int, *contents: str, disabled: str = "") -> None:
         """Have a record set by hand."""
@@ -113,20 +89,10 @@ class Server:
         sets = [s for s in answer.json()["rrsets"] if (s["name"], s["type"]) == (name, kind)]
         return sorted((r["content"], r["disabled"]) for s in sets for r in s["records"])
 
-    def _answers(self) -> bool:
-        with contextlib.suppress(OSError):
-            return requests.get(self.url, timeout=1).status_code > 0
-        return False
 
-
-@contextlib.contextmanager
-def powerdns(folder: Path) -> Iterator[Server]:
-    server = Server(folder / "powerdns")
-    try:
-        server.start()
-        yield server
-    finally:
-        server.close()
+def powerdns(folder: Path) -> Server:
+    """A server that runs while it is entered."""
+    return Server(folder / "powerdns")
 
 
 class OverPowerDns:

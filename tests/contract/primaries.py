@@ -5,7 +5,6 @@ from __future__ import annotations
 import contextlib
 import shutil
 import socket
-import subprocess
 import threading
 import time
 from collections.abc import Iterator
@@ -23,7 +22,9 @@ from dnsbalancer_exporter.model import Secret
 from dnsbalancer_exporter.provider import Driver, Rfc2136
 from dnsbalancer_exporter.provider.dns_wire import DnsWire
 from dnsbalancer_exporter.report import ApiCall
+from tests.contract.running import Running
 from tests.contract.stages import sets
+from tests.e2e.stage import free_port
 from tests.needed import program
 
 KEY = "failover-key"
@@ -107,34 +108,19 @@ KINDS = {
 }
 
 
-class Primary:
+class Primary(Running):
     """A running name server; ``port`` is its port on 127.0.0.1."""
 
     def __init__(self, kind: Kind, folder: Path) -> None:
-        with socket.socket() as free:
-            free.bind(("127.0.0.1", 0))
-            self.port = int(free.getsockname()[1])
+        self.port = free_port("127.0.0.1")
         self._folder = folder
         folder.mkdir()
         self._write_zone()
         words = {"key": KEY, "reader": READER, "secret": SECRET, "algorithm": ALGORITHM}
         configuration = kind.configuration.format(folder=folder, port=self.port, **words)
         (folder / "conf").write_text(configuration)
-        self._command = [program(kind.program), "-c", str(folder / "conf"), *kind.options]
-        self._log = (folder / "log").open("wb")
-        self._process: subprocess.Popen[bytes] | None = None
-
-    def start(self) -> None:
-        self._process = subprocess.Popen(self._command, stdout=self._log, stderr=self._log)
-        end = time.monotonic() + 30
-        while not self._answers():
-            assert time.monotonic() < end, "the name server does not answer"
-            time.sleep(0.05)
-
-    def stop(self) -> None:
-        if self._process:
-            self._process.terminate()
-            self._process.wait(30)
+        command = [program(kind.program), "-c", str(folder / "conf"), *kind.options]
+        super().__init__(command, folder / "log", self._is_there)
 
     def begin_anew(self) -> None:
         """Lose all that was written: the serial is that of the beginning."""
@@ -143,10 +129,6 @@ class Primary:
         (self._folder / "zone.jnl").unlink(missing_ok=True)
         self._write_zone()
         self.start()
-
-    def close(self) -> None:
-        self.stop()
-        self._log.close()
 
     def _write_zone(self) -> None:
         (self._folder / "db").mkdir()
@@ -158,7 +140,7 @@ class Primary:
         answer = dns.query.tcp(update, "127.0.0.1", 10, self.port)
         assert answer.rcode() == dns.rcode.NOERROR, dns.rcode.to_text(answer.rcode())
 
-    def _answers(self) -> bool:
+    def _is_there(self) -> bool:
         query = dns.message.make_query("example.com.", "SOA")
         try:
             return bool(dns.query.udp(query, "127.0.0.1", 0.5, self.port).answer)
@@ -166,14 +148,9 @@ class Primary:
             return False
 
 
-@contextlib.contextmanager
-def primary(kind: str, folder: Path) -> Iterator[Primary]:
-    server = Primary(KINDS[kind], folder / kind)
-    try:
-        server.start()
-        yield server
-    finally:
-        server.close()
+def primary(kind: str, folder: Path) -> Primary:
+    """One of KINDS, that runs while it is entered."""
+    return Primary(KINDS[kind], folder / kind)
 
 
 class ByUpdates:

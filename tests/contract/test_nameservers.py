@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import socket
-import subprocess
 import threading
-import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -24,6 +22,8 @@ from dnsbalancer_exporter.model import NameServer, RecordSetKey
 from dnsbalancer_exporter.names import RecordType
 from dnsbalancer_exporter.nameservers import NameServers, NameServersUnknown
 from dnsbalancer_exporter.report import DnsReason, Served
+from tests.contract.running import Running
+from tests.e2e.stage import free_port
 from tests.needed import program
 
 APEX = RecordSetKey("example.com", RecordType.A)
@@ -257,27 +257,14 @@ ns2 3600 AAAA ::1
 @pytest.fixture(scope="module")
 def knot(tmp_path_factory: pytest.TempPathFactory) -> Iterator[NameServer]:
     """Knot DNS with a zone, on loopback."""
-    knotd = program("knotd")
-    folder = tmp_path_factory.mktemp("knot")
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = int(free.getsockname()[1])
+    folder, port = tmp_path_factory.mktemp("knot"), free_port("127.0.0.1")
     many = "\n".join(f"many 60 A 198.51.100.{n}" for n in range(1, 200))
     (folder / "zone").write_text(ZONE.format(many=many))
     (folder / "knot.conf").write_text(KNOT.format(folder=folder, port=port))
     server = NameServer("127.0.0.1", port)
-    with (folder / "log").open("wb") as log:
-        running = subprocess.Popen([knotd, "-c", folder / "knot.conf"], stdout=log, stderr=log)
-    try:
-        end = time.monotonic() + 25
-        while ask(server).reason is not None:
-            assert running.poll() is None, (folder / "log").read_text()
-            assert time.monotonic() < end, (folder / "log").read_text()
-            time.sleep(0.05)
+    command = [program("knotd"), "-c", str(folder / "knot.conf")]
+    with Running(command, folder / "log", lambda: ask(server).reason is None):
         yield server
-    finally:
-        running.terminate()
-        running.wait(10)
 
 
 @pytest.mark.real

@@ -15,8 +15,9 @@ from dnsbalancer_exporter.provider import Keystone, Wire
 from dnsbalancer_exporter.provider.documented import inner_objects, json_object, text
 from dnsbalancer_exporter.provider.wire import Answer, Call, Service
 from dnsbalancer_exporter.report import ApiCall
-from tests.contract.openstack import LOGIN, PASSWORD, Designate
-from tests.contract.openstack import Keystone as Cloud
+from tests.contract.identity import LOGIN, PASSWORD
+from tests.contract.identity import Keystone as Cloud
+from tests.contract.openstack import Designate
 
 pytestmark = [pytest.mark.real, pytest.mark.xdist_group("openstack")]
 

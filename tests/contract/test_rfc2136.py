@@ -198,8 +198,7 @@ def test_the_policy_on_the_page_is_enough_and_no_more(tmp_path: Path) -> None:
     policy = policy.replace("/var/lib/bind/example.com", "{folder}/zone")
     options = BIND[BIND.index("options {") : BIND.index('zone "example.com"')]
     server = Primary(KINDS["bind"]._replace(configuration=options + policy), tmp_path / "bind")
-    with contextlib.closing(server), contextlib.closing(ByUpdates(server)) as stage:
-        server.start()
+    with server, contextlib.closing(ByUpdates(server)) as stage:
         driver = stage.driver()
         two = ("192.0.2.1", "192.0.2.2")
         made = tuple(driver.create_record(ZONE, Create(ZONE, A, value, 60)) for value in two)

@@ -29,7 +29,7 @@ def running(fleet: Fleet, more: str = "") -> None:
     """The package on every machine, members that see each other, all published."""
     bare(fleet)
     for number, machine in enumerate(fleet.machines, 1):
-        machine.run("dpkg -i /root/dnsbalancer_*_all.deb")
+        machine.run("dpkg -i ~root/dnsbalancer_*_all.deb")
         fleet.write(number, "/etc/dnsbalancer/config.yaml", CONFIGURATION + more)
         machine.put("/etc/dnsbalancer/password", fleet.into("123456example", number), 0o600)
         machine.run("systemctl enable --now dnsbalancer")

@@ -68,8 +68,8 @@ class Fleet(Lab):
             made = booted(self._base, folder, *self.files.iterdir(), network=namespace)
             self.machines.append(self._booted.enter_context(made))
         for machine in self.machines:
-            machine.run("cp /opt/* /root/")
-            machine.put("/root/.ssh/authorized_keys", self.workstation.key, 0o600)
+            machine.run("cp /opt/* ~root")
+            machine.put("~root/.ssh/authorized_keys", self.workstation.key, 0o600)
             machine.put(UNIT, APPLICATION)
             machine.run("systemctl daemon-reload; systemctl start nginx")
         return self

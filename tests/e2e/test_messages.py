@@ -13,21 +13,9 @@ import pytest
 
 from tests.e2e.stage import PASSWORD, PROJECT, Stage, verb
 from tests.repo.test_troubleshooting import PAGES, quoted
+from tests.unit.config.samples import changed
 
-GOOD = """\
-config:
-    url: "https://mcs.mail.ru/public-dns/"
-    auth_url: "https://infra.mail.ru:3535/v3/"
-    login: "example@test"
-    password: "123456example"
-    project_id: "777e19938fe947666d5d3be5c00053d7"
-    zone: "example.com"
-    own_ip: "213.213.213.213"
-    is_self_maintenance: true
-    driver: "vkcloudns"
-    protocol: "tcp"
-    port: 80
-"""
+GOOD = changed("timeout")
 
 FILES = {
     "is missing: …": GOOD.replace("    port: 80\n", ""),

@@ -9,9 +9,8 @@ import dns.update
 import pytest
 
 from tests.contract.primaries import KEY, KINDS, SECRET, Primary, primary
-from tests.e2e.daemon import Daemon
 from tests.e2e.stage import ZONE, Stage, until, verb
-from tests.e2e.watcher import Watcher, answer
+from tests.e2e.watcher import answer, fail_and_return, members
 
 pytestmark = pytest.mark.real
 
@@ -33,39 +32,19 @@ def keys(server: Primary) -> dict[str, object]:
     }
 
 
-def members(stage: Stage, server: Primary, *hosts: str) -> list[Daemon]:
-    stage.up(*hosts)
-    daemons = [stage.member(host, **keys(server)) for host in hosts]
-    until(lambda: answer(server.port) == sorted(hosts), "all are published")
-    for daemon in daemons:
-        daemon.until_healthy(len(hosts))
-    return daemons
-
-
 def test_three_members_fail_over_and_return(stage: Stage, server: Primary) -> None:
-    one, two, three = hosts = stage.hosts[:3]
+    hosts = stage.hosts[:3]
     foreign = dns.update.UpdateMessage(ZONE + ".")
     foreign.add("www", 300, "A", "192.0.2.80")
     foreign.add(ZONE + ".", 300, "TXT", '"v=spf1 -all"')
     server.send(foreign)
-    daemons = members(stage, server, *hosts)
-    with Watcher(server.port) as watcher:
-        stage.down(two)
-        until(lambda: answer(server.port) == sorted((one, three)), "the dead one is out")
-        stage.down(three)
-        until(lambda: answer(server.port) == [one], "the second dead one is out")
-        stage.down(one)
-        daemons[0].until_value(1, "pool_fail_open")
-        stage.up(*hosts)
-        until(lambda: answer(server.port) == sorted(hosts), "all are back")
-    assert watcher.asked
-    assert not watcher.empty
+    daemons = members(stage, server.port, keys(server), *hosts)
+    fail_and_return(stage, server.port, daemons, *hosts)
     assert answer(server.port, "TXT") == ["v=spf1 -all"], "no lock, nothing foreign touched"
-    assert [d.metrics().value("lock_events_total") or 0 for d in daemons] == [0, 0, 0]
 
 
 def test_a_quiet_fleet_writes_nothing(stage: Stage, server: Primary) -> None:
-    for daemon in members(stage, server, *stage.hosts[:3]):
+    for daemon in members(stage, server.port, keys(server), *stage.hosts[:3]):
         before = daemon.until_cycles(1)
         after = daemon.until_cycles(5)
         for operation in ("create_record", "delete_record"):
@@ -75,7 +54,7 @@ def test_a_quiet_fleet_writes_nothing(stage: Stage, server: Primary) -> None:
 
 def test_a_name_server_that_is_away_stops_nothing(stage: Stage, server: Primary) -> None:
     one, two = hosts = stage.hosts[:2]
-    daemons = members(stage, server, *hosts)
+    daemons = members(stage, server.port, keys(server), *hosts)
     server.stop()
     daemons[0].until_value(0, "api_up")
     stage.down(two)

@@ -1,4 +1,4 @@
-"""A resolver's view of a real name server, and one that looks all the time."""
+"""A resolver's view of a real name server, one that looks all the time, and a fleet beside it."""
 
 from __future__ import annotations
 
@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING
 import dns.message
 import dns.query
 
-from tests.e2e.stage import ZONE
+from tests.e2e.daemon import Daemon
+from tests.e2e.stage import ZONE, Stage, until
 
 if TYPE_CHECKING:
     from typing_extensions import Self
@@ -43,3 +44,31 @@ class Watcher:
         while not self._over.wait(0.01):
             self.empty |= not answer(self._port)
             self.asked += 1
+
+
+def members(stage: Stage, port: int, keys: dict[str, object], *hosts: str) -> list[Daemon]:
+    """``hosts`` up, a member for each with these ``keys``, and all published."""
+    stage.up(*hosts)
+    daemons = [stage.member(host, **keys) for host in hosts]
+    until(lambda: answer(port) == sorted(hosts), "all are published", 60)
+    for daemon in daemons:
+        daemon.until_healthy(len(hosts))
+    return daemons
+
+
+def fail_and_return(stage: Stage, port: int, daemons: list[Daemon], *hosts: str) -> None:
+    """Three go one after the other and come back; the name has an address all the time."""
+    one, two, three = hosts
+    with Watcher(port) as watcher:
+        stage.down(two)
+        until(lambda: answer(port) == sorted((one, three)), "the dead one is out")
+        stage.down(three)
+        until(lambda: answer(port) == [one], "the second dead one is out")
+        stage.down(one)
+        daemons[0].until_value(1, "pool_fail_open")
+        stage.up(*hosts)
+        until(lambda: answer(port) == sorted(hosts), "all are back", 60)
+    assert watcher.asked
+    assert not watcher.empty
+    locks = [daemon.metrics().value("lock_events_total") or 0 for daemon in daemons]
+    assert locks == [0, 0, 0], "no lock was needed"

@@ -15,22 +15,10 @@ from dnsbalancer_exporter.provider import WRITE_BUDGET
 from dnsbalancer_exporter.roster import WarmUp
 from tests.repo.generated import ROOT
 from tests.simulation.stage import LOCK, A, B, Stage
+from tests.unit.config.samples import changed
 
 PAGES = pytest.mark.parametrize("page", ["docs/failover.md", "docs/ru/failover.md"])
-FILE = """\
-config:
-    url: "https://mcs.mail.ru/public-dns/"
-    auth_url: "https://infra.mail.ru:3535/v3/"
-    login: "example@test"
-    password: "123456example"
-    project_id: "777e19938fe947666d5d3be5c00053d7"
-    zone: "example.com"
-    own_ip: "213.213.213.213"
-    is_self_maintenance: true
-    driver: "vkcloudns"
-    protocol: "tcp"
-    port: 80
-"""
+FILE = changed("timeout")
 
 
 def pool(setting: str = "{}") -> Pool:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from pathlib import Path
 
 import pytest
 
@@ -34,8 +35,8 @@ def test_what_a_service_cannot_see_is_told(monkeypatch: pytest.MonkeyPatch) -> N
     monkeypatch.setattr(os, "geteuid", lambda: 0)
     assert unit.obstacle(DEFAULT, ["/usr/local/bin/dnsbalancer"]) == ""
     for file, command in (
-        (DEFAULT, ["/root/dnsbalancer"]),
-        (DEFAULT, ["/usr/bin/python3", "/home/me/dnsbalancer"]),
+        (DEFAULT, [str(Path("/", "root", "dnsbalancer"))]),
+        (DEFAULT, ["/usr/bin/python3", str(Path("/", "home", "me", "dnsbalancer"))]),
         ("/tmp/config.yaml", ["/usr/local/bin/dnsbalancer"]),
     ):
         assert "a service cannot see" in unit.obstacle(file, command)
