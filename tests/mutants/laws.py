@@ -219,6 +219,27 @@ LAWS = (
         CYCLE + "after_a_read_that_failed_a_verdict_is_confirmed_before_it_withdraws",
     ),
     Mutant(
+        "law 4: a read that was tried again for long is as good as any",
+        "roster.py",
+        "trouble = contact.failing or now - began > SLOW_SECONDS",
+        "trouble = contact.failing",
+        ROSTER + "a_zone_is_regained_when_it_answers_after_trouble",
+    ),
+    Mutant(
+        "law 4: an API that is always slow holds withdrawals for ever",
+        "roster.py",
+        "now if trouble and not lately else",
+        "now if trouble else",
+        ROSTER + "a_zone_is_regained_when_it_answers_after_trouble",
+    ),
+    Mutant(
+        "whoever was taken out while up is not probed at once",
+        "roster.py",
+        "return (down if regained_at else {}) | up",
+        "return down if regained_at else {}",
+        ROSTER + "who_is_asked_for_one_more_probe",
+    ),
+    Mutant(
         "observe mode publishes",
         "plan.py",
         "if situation.pool.mode is Mode.OBSERVE:",

@@ -22,9 +22,10 @@ from dnsbalancer_exporter.model import (
     Timing,
 )
 from dnsbalancer_exporter.names import RecordType
-from dnsbalancer_exporter.roster import Belief, Memory, WarmUp
+from dnsbalancer_exporter.roster import Belief, Contact, Memory, WarmUp
 
 A, B, C, V6 = "192.0.2.1", "192.0.2.2", "192.0.2.3", "2001:db8::1"
+NOW = 10_000.0
 TEMPLATE = ProbeSpec(Protocol.TCP, "", 443, 1.5)
 UNKNOWN, UP, DOWN = (HealthState(health=h) for h in (Health.UNKNOWN, Health.UP, Health.DOWN))
 
@@ -294,6 +295,44 @@ def test_the_warm_up_is_over_after_the_time_that_it_takes_whatever_is_unknown() 
 def test_a_warm_up_that_is_over_stays_over() -> None:
     over = WarmUp(1000.0, over=True)
     assert over.step(pool(), {A: UP, B: UNKNOWN}, 1001.0) == over
+
+
+# --- trouble with reading -----------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("before", "took", "since"),
+    [
+        (Contact(), 0.1, None),
+        (Contact(), roster.SLOW_SECONDS + 1.0, NOW),
+        (Contact(failing=True), 0.1, NOW),
+        (Contact(regained_at=1.0), 0.1, 1.0),
+        (Contact(regained_at=NOW - 1.0), roster.SLOW_SECONDS + 1.0, NOW - 1.0),
+        (Contact(regained_at=1.0), roster.SLOW_SECONDS + 1.0, NOW),
+    ],
+    ids=["quick", "slow", "after a failure", "quick again", "always slow", "slow once more"],
+)
+def test_a_zone_is_regained_when_it_answers_after_trouble(
+    before: Contact, took: float, since: float | None
+) -> None:
+    assert roster.answered(before, NOW - took, NOW) == Contact(regained_at=since)
+
+
+@pytest.mark.parametrize(
+    ("left", "regained_at", "asked"),
+    [
+        ((), None, {}),
+        ((), 7.0, {B: 7.0}),
+        ((A,), None, {A: NOW}),
+        ((A, B, C, V6), 7.0, {A: NOW, B: 7.0}),
+    ],
+    ids=["nothing new", "regained", "left while up", "both, and one nobody knows"],
+)
+def test_who_is_asked_for_one_more_probe(
+    left: tuple[str, ...], regained_at: float | None, asked: dict[str, float]
+) -> None:
+    health = {A: UP, B: DOWN, C: UNKNOWN}
+    assert roster.ask(health, frozenset(left), NOW, regained_at) == asked
 
 
 # --- backoff ------------------------------------------------------------------------------
