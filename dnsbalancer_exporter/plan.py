@@ -191,9 +191,14 @@ def unwanted(
 
 
 def drainable(situation: Situation, address: str) -> bool:
-    """Law 1 for a drain: whether the rest of each set that has the address would be enough."""
+    """Law 1 for a drain: whether the rest of each set that has the address would be enough.
+
+    So must it be of a set that is about to have it.
+    """
+    up = situation.state(address).health is Health.UP
     for key in record_sets(situation.pool):
         values = {r.value for r in situation.records if (r.name, r.type) == key}
+        values |= {address} if up and key.type is address_type(address) else set()
         rest = values - {address} - set(situation.drained)
         floor = situation.pool.min_records
         if address in values and _floor(situation, rest, floor, address):

@@ -39,6 +39,18 @@ def fleet(stage: Stage, *hosts: str, **keys: object) -> Daemon:
     return daemon
 
 
+def told(daemon: Daemon) -> list[dict[str, Any]]:
+    """The pools of its status; a busy machine may need a while."""
+    answers: list[list[dict[str, Any]]] = []
+
+    def tells() -> bool:
+        answers.append(daemon.status()["pools"])
+        return True
+
+    until(tells, "its status", PATIENCE)
+    return answers[0]
+
+
 def held(stage: Stage, host: str) -> int:
     return sum(host in stage.values(name=name_of(number)) for number in range(COUNT))
 
@@ -46,22 +58,24 @@ def held(stage: Stage, host: str) -> int:
 def test_300_pools_in_three_zones_cost_three_gets_per_cycle(stage: Stage) -> None:
     one, two = stage.hosts[:2]
     daemon = fleet(stage, one, two, interval=10, fast_interval=1, probe_timeout=5)
-    before = stage.asked("list_records")
-    until(lambda: stage.asked("list_records") >= before + 9, "three turns and more", PATIENCE)
-    assert stage.writes() == 0
-    told: list[dict[str, Any]] = []
 
-    def tells() -> bool:
-        told.extend(daemon.status()["pools"])
-        return True
+    def turns() -> int:
+        return stage.asked("list_records") // len(ZONES)
 
-    until(tells, "its status", PATIENCE)
-    cycles = Counter({pool["name"]: pool["cycles"] for pool in told})
+    def cycles() -> dict[str, int]:
+        return {pool["name"]: pool["cycles"] for pool in told(daemon)}
+
+    # Each target that came up has started a cycle of its own: from here on nothing happens.
+    began = turns()
+    until(lambda: turns() >= began + 2, "the turns after the last that came up", PATIENCE)
+    before, listed = cycles(), turns()
+    until(lambda: turns() >= listed + 4, "four turns and more", PATIENCE)
     asked = Counter(entry.path for entry in stage.requests("list_records"))
     assert len(asked) == len(ZONES)
-    # Each of 100 cycles of a zone rests on the same list; one may have begun since.
-    assert max(asked.values()) <= max(cycles.values()) + 1
-    assert sum(asked.values()) <= sum(cycles.values()) / 100 + len(ZONES)
+    made, ended = turns() - listed, cycles()
+    assert stage.writes() == 0
+    # The 100 cycles of a zone rest on the same list; one turn may be under way at either end.
+    assert all(abs(ended[name] - before[name] - made) <= 2 for name in ended)
 
 
 def test_a_machine_of_300_names_dies_and_leaves_all_of_them(stage: Stage) -> None:
@@ -75,6 +89,8 @@ def test_a_machine_of_300_names_dies_and_leaves_all_of_them(stage: Stage) -> Non
     assert held(stage, one) == COUNT
     deletes = [entry for entry in stage.requests("delete_record") if "a" in kinds_of(entry)]
     assert len(deletes) == COUNT
-    assert stage.asked("list_records", "a") < COUNT / 2
-    assert stage.asked("create_record", "txt") < COUNT / 4
+    # Each on its own would read before, under and after its lock. They fall over some seconds, and
+    # a turn takes those that have fallen by then.
+    assert stage.asked("list_records", "a") < COUNT
+    assert stage.asked("create_record", "txt") < COUNT / 2
     until(lambda: daemon.log.count("event=record_delete ") == COUNT, "it is said", PATIENCE)

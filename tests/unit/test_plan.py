@@ -343,6 +343,8 @@ def test_a_contest_holds_whatever_the_ground_is_until_its_time_is_over(ground: G
         pytest.param((A, D), (), 1, False, id="what is left is down"),
         pytest.param((A, B), (B,), 1, False, id="the other one is drained already"),
         pytest.param((B, C), (), 2, True, id="it is not in the zone"),
+        pytest.param((D,), (), 1, False, id="it is about to be the only one that is up"),
+        pytest.param((), (), 1, False, id="it is about to be the only one"),
     ],
 )
 def test_a_drain_is_admitted_if_the_rest_is_enough(
