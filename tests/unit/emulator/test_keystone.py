@@ -9,14 +9,7 @@ import pytest
 import requests
 
 from dnsbalancer_exporter.emulator import Emulator
-
-
-class Clock:
-    def __init__(self) -> None:
-        self.now = 1_700_000_000.0
-
-    def __call__(self) -> float:
-        return self.now
+from tests.unit.emulator.account import Clock, auth, log_in
 
 
 @pytest.fixture
@@ -28,38 +21,6 @@ def clock() -> Clock:
 def stage(clock: Clock) -> Iterator[Emulator]:
     with Emulator(dns=None, records=["@ A 127.0.0.11 60"], clock=clock) as running:
         yield running
-
-
-@pytest.fixture
-def http() -> Iterator[requests.Session]:
-    with requests.Session() as session:
-        session.trust_env = False
-        yield session
-
-
-def auth(
-    stage: Emulator,
-    password: str | None = None,
-    login: str | None = None,
-    domain: dict[str, str] | None = None,
-    scope: object = "ours",
-) -> dict[str, Any]:
-    user = {
-        "name": login or stage.login,
-        "domain": domain or {"name": "users"},
-        "password": password or stage.password,
-    }
-    body: dict[str, Any] = {"identity": {"methods": ["password"], "password": {"user": user}}}
-    if scope is not None:
-        ours = {"project": {"id": stage.project_id}}
-        body["scope"] = ours if scope == "ours" else scope
-    return {"auth": body}
-
-
-def log_in(stage: Emulator, http: requests.Session) -> str:
-    reply = http.post(stage.auth_url + "auth/tokens", json=auth(stage))
-    http.headers["X-Auth-Token"] = token = reply.headers["X-Subject-Token"]
-    return token
 
 
 @pytest.mark.parametrize("path", ["v3/auth/tokens", "identity/v3/auth/tokens"])

@@ -18,6 +18,7 @@ import dns.rrset
 import pytest
 
 from dnsbalancer_exporter.emulator import Emulator
+from tests.unit.emulator.account import Clock
 
 RECORDS = [
     "@ A 127.0.0.11 60",
@@ -35,13 +36,6 @@ RECORDS = [
     "_sip._udp SRV 1 2 5060 sip.example.com 60",
     "example.org A 127.0.0.99 60",
 ]
-
-
-class Clock:
-    now = 1_700_000_000.0
-
-    def __call__(self) -> float:
-        return self.now
 
 
 @pytest.fixture(scope="module")

@@ -12,16 +12,9 @@ import pytest
 import requests
 
 from dnsbalancer_exporter.emulator import Emulator, Fault, parse_fault
+from tests.unit.emulator.account import Clock, auth
 
 APEX = ("example.com", "A")
-
-
-class Clock:
-    def __init__(self) -> None:
-        self.now = 1_700_000_000.0
-
-    def __call__(self) -> float:
-        return self.now
 
 
 class Api:
@@ -34,14 +27,7 @@ class Api:
         self.zone = f"{stage.url}v2/dns/{stage.zones.list_zones()[0].uuid}"
 
     def log_in(self) -> requests.Response:
-        user = {"name": self.stage.login, "domain": {"id": "users"}}
-        identity = {
-            "methods": ["password"],
-            "password": {"user": {**user, "password": self.stage.password}},
-        }
-        scope = {"project": {"id": self.stage.project_id}}
-        body = {"auth": {"identity": identity, "scope": scope}}
-        reply = self.send("POST", self.stage.auth_url + "auth/tokens", json=body)
+        reply = self.send("POST", self.stage.auth_url + "auth/tokens", json=auth(self.stage))
         self.headers["X-Auth-Token"] = reply.headers.get("X-Subject-Token", "none")
         return reply
 

@@ -6,35 +6,14 @@ import json
 import re
 import socket
 import uuid
-from collections.abc import Iterator
 
 import pytest
 import requests
 
 from dnsbalancer_exporter.emulator import Emulator
+from tests.unit.emulator.account import log_in
 
 NOBODY = "00000000-0000-4000-8000-000000000000"
-
-
-@pytest.fixture
-def stage() -> Iterator[Emulator]:
-    with Emulator(dns=None, records=["@ A 127.0.0.11 60"]) as running:
-        yield running
-
-
-@pytest.fixture
-def http() -> Iterator[requests.Session]:
-    with requests.Session() as session:
-        session.trust_env = False
-        yield session
-
-
-def log_in(stage: Emulator, http: requests.Session) -> None:
-    user = {"name": stage.login, "domain": {"id": "users"}, "password": stage.password}
-    identity = {"methods": ["password"], "password": {"user": user}}
-    body = {"auth": {"identity": identity, "scope": {"project": {"id": stage.project_id}}}}
-    reply = http.post(stage.auth_url + "auth/tokens", json=body)
-    http.headers["X-Auth-Token"] = reply.headers["X-Subject-Token"]
 
 
 # --- paths ----------------------------------------------------------------------

@@ -6,48 +6,17 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
-import requests
 
 from dnsbalancer_exporter.emulator import Emulator
+from tests.unit.emulator.account import Api
 
 LONG = "x" * 256
-
-
-class Api:
-    """The record API of the first zone."""
-
-    def __init__(self, stage: Emulator, http: requests.Session) -> None:
-        self.stage = stage
-        self.http = http
-        self.root = stage.url + "v2/dns/"
-        self.zone = self.root + stage.zones.list_zones()[0].uuid
-
-    def create(self, kind: str, **fields: Any) -> requests.Response:
-        return self.http.post(f"{self.zone}/{kind}/", json=fields)
-
-    def list(self, kind: str) -> list[dict[str, Any]]:
-        reply = self.http.get(f"{self.zone}/{kind}/")
-        assert reply.status_code == 200
-        return list(reply.json())
 
 
 @pytest.fixture
 def stage() -> Iterator[Emulator]:
     with Emulator(dns=None) as running:
         yield running
-
-
-@pytest.fixture
-def api(stage: Emulator) -> Iterator[Api]:
-    user = {"name": stage.login, "domain": {"id": "users"}, "password": stage.password}
-    identity = {"methods": ["password"], "password": {"user": user}}
-    scope = {"project": {"id": stage.project_id}}
-    with requests.Session() as http:
-        http.trust_env = False
-        body = {"auth": {"identity": identity, "scope": scope}}
-        reply = http.post(stage.auth_url + "auth/tokens", json=body)
-        http.headers["X-Auth-Token"] = reply.headers["X-Subject-Token"]
-        yield Api(stage, http)
 
 
 ADDRESS = {"ipv4": "127.0.0.12", "ttl": 60}

@@ -12,28 +12,13 @@ import requests
 
 from dnsbalancer_exporter.emulator import Emulator, SampleApp
 from dnsbalancer_exporter.emulator.control import ControlDesk
+from tests.unit.emulator.account import log_in
 
 
 @pytest.fixture
 def stage() -> Iterator[Emulator]:
     with Emulator(records=["@ A 127.0.0.11 60"], password="not-a-secret") as running:
         yield running
-
-
-@pytest.fixture
-def http() -> Iterator[requests.Session]:
-    with requests.Session() as session:
-        session.trust_env = False
-        yield session
-
-
-def log_in(stage: Emulator, http: requests.Session) -> str:
-    user = {"name": stage.login, "domain": {"id": "users"}, "password": stage.password}
-    identity = {"methods": ["password"], "password": {"user": user}}
-    body = {"auth": {"identity": identity, "scope": {"project": {"id": stage.project_id}}}}
-    reply = http.post(stage.auth_url + "auth/tokens", json=body)
-    http.headers["X-Auth-Token"] = token = reply.headers["X-Subject-Token"]
-    return token
 
 
 def test_the_state(stage: Emulator, http: requests.Session) -> None:
