@@ -133,6 +133,7 @@ def test_a_wrong_answer_is_told_why_and_asked_again(setting: Setting) -> None:
         person.sees(f"note: {setting.one} is not a public address")
         person.answers(Addresses_of_all="", Probe_them="pigeon")
         person.sees("protocol must be `tcp`, `icmp`, `http` or `https`")
+        person.sees("Probe them")  # it can be interrupted for sure where it waits
         person.types(CTRL_C)
         assert person.ends() == 130
     assert setting.nothing_is_written()
