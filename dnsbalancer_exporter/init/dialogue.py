@@ -6,6 +6,7 @@ from collections.abc import Callable
 from typing import TypeVar
 
 from dnsbalancer_exporter.errors import (
+    ApiReason,
     ConfigError,
     DnsBalancerError,
     Problem,
@@ -152,17 +153,25 @@ class Dialogue:
             if refused < LOGIN_TRIES:
                 count = f"refused {refused} of {LOGIN_TRIES} times"
                 self._terminal.say(f"  {count}; after too many, providers lock an account")
-                self._ask_again(LOGIN, PROJECT)
-                self._sheet.password, self._sheet.password_file = None, ""
-                self._ask_password()
+                self._ask_account()
         text = "find out what is right before the next try"
         raise Ended(f"the login was refused {LOGIN_TRIES} times: {text}")
+
+    def _ask_account(self) -> None:
+        """Ask for another login, as far as the driver has one, and another password."""
+        answered = self._sheet.answers
+        self._ask_again(*(q for q in (LOGIN, PROJECT) if answered.get(q.key) is not None))
+        self._sheet.password, self._sheet.password_file = None, ""
+        self._ask_password()
 
     def _meet(self) -> None:
         self._account = Account(self._sheet.so_far().api)
 
     def _reached(self, question: Question, act: Callable[[Account], T]) -> T:
-        """What ``act`` gives; while its service fails, its URL is asked for again."""
+        """What ``act`` gives; while its service fails, its URL is asked for again.
+
+        Or, if it is there and refuses us, the login.
+        """
         while True:
             try:
                 return act(self._account)
@@ -170,7 +179,11 @@ class Dialogue:
                 raise
             except ProviderError as error:
                 self._terminal.say(f"  {error}")
-            self._ask_again(question)
+                refused = error.reason is ApiReason.AUTH
+            if refused:
+                self._ask_account()
+            else:
+                self._ask_again(question)
             self._meet()
 
     def _ask_zone(self) -> None:

@@ -81,7 +81,10 @@ def test_init_leads_to_a_daemon_on_powerdns(stage: Stage, server: Server, tmp_pa
     given += ["--listen", f"{one}:{stage.web_port(one)}", "--resolver", "off", str(file)]
     state = {"STATE_DIRECTORY": str(tmp_path / "state")}
     with typing(tmp_path, *given, environ=state) as person:
-        person.answers(URL_of_the=server.url, Password=KEY, Zone=ZONE, Name_in_the_zone="")
+        person.answers(URL_of_the=server.url, Password="not-the-key", Zone=ZONE)
+        person.answers(Name_in_the_zone="")
+        person.sees("check `password`: it is the server's `api-key`")
+        person.answers(Password=KEY)
         person.sees(f"{ZONE} holds no address")
         person.answers(Addresses_of_all="", Probe_them="", Time_between="500ms", Keep_the="")
         person.sees(f"wrote {file}")
