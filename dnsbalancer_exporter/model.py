@@ -298,6 +298,16 @@ class LockTerms:
     margin: float = 20.0
 
 
+@dataclass(frozen=True, slots=True)
+class QuorumTerms:
+    """Agreeing with other observers: what we are called among them, and for how many seconds a
+    vote counts whose sequence number does not move.
+    """
+
+    observer: str
+    lease: float = 60.0
+
+
 class NameServer(NamedTuple):
     """Who is asked in DNS; as text it is ``address:port``."""
 
@@ -318,6 +328,7 @@ class Pool:
     holds at most one address per family. ``max_withdrawals`` None means half of the set.
     ``reference`` are addresses outside the pool; ``probe`` is the template for learned targets.
     ``resolvers`` are asked what DNS serves; None means the zone's own name servers, () nobody.
+    ``quorum`` None: no votes are written or read, and the own view decides.
     """
 
     name: str
@@ -337,6 +348,7 @@ class Pool:
     targets_file: str = ""
     mode: Mode = Mode.ENFORCE
     resolvers: tuple[NameServer, ...] | None = None
+    quorum: QuorumTerms | None = None
     listed_addresses: frozenset[str] = field(
         init=False, repr=False, compare=False, default=frozenset()
     )

@@ -27,6 +27,7 @@ from dnsbalancer_exporter.model import (
     Timing,
 )
 from dnsbalancer_exporter.recent import Recent
+from dnsbalancer_exporter.vote import Count
 
 PROBE_BUCKETS = (0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0)
 """Upper bounds, in seconds, of the latency histogram: in-cloud probes take 0.2 to 20 ms."""
@@ -117,7 +118,7 @@ class PoolReport:
 
     ``records`` are the pool's record sets as last read without error (``read_at``, on the process's
     clock; None: never); ``error`` says why the last read or write failed. ``gaps`` are the record
-    sets that this cycle found empty and that were not so before.
+    sets that this cycle found empty and that were not so before. ``votes`` is None without quorum.
     """
 
     pool: Pool
@@ -135,6 +136,7 @@ class PoolReport:
     drains: Mapping[str, Drain] = field(default_factory=dict)
     contests: Mapping[str, Contest] = field(default_factory=dict)
     gaps: tuple[RecordSetKey, ...] = ()
+    votes: Count | None = None
 
     @property
     def writes_left(self) -> int:

@@ -30,6 +30,7 @@ from dnsbalancer_exporter.config.pool_keys import (
     NameEntry,
 )
 from dnsbalancer_exporter.config.probes import check_probes, template
+from dnsbalancer_exporter.config.quorum_keys import build_quorum, check_quorum
 from dnsbalancer_exporter.config.sections import Section
 from dnsbalancer_exporter.config.targets import Probe, Template
 from dnsbalancer_exporter.model import Pool, Target, Timing
@@ -43,7 +44,9 @@ def check_pool(section: Section, read: Read) -> None:
     _check_own(section)
     _check_apart(section)
     _check_floor(section)
-    check_probes(section, record_names(section), read)
+    names = record_names(section)
+    check_probes(section, names, read)
+    check_quorum(section, names)
 
 
 def check_pools_together(sections: tuple[Section, ...]) -> None:
@@ -187,6 +190,7 @@ def build_pool(section: Section) -> Pool:
         remember=section.need(REMEMBER),
         mode=section.need(MODE),
         resolvers=section.find(RESOLVERS),
+        quorum=build_quorum(section),
     )
 
 

@@ -6,6 +6,7 @@ from typing import NamedTuple
 
 from dnsbalancer_exporter.config import pool_keys, targets, top_keys, values
 from dnsbalancer_exporter.config.http_keys import HTTP, HTTP_KEYS
+from dnsbalancer_exporter.config.quorum_keys import QUORUM, QUORUM_KEYS
 from dnsbalancer_exporter.config.sections import Key, Level, Scalar
 from dnsbalancer_exporter.config.told import Told
 
@@ -43,6 +44,7 @@ KEYS: tuple[Key[object], ...] = (
     pool_keys.REMEMBER,
     pool_keys.REFERENCE,
     pool_keys.MODE,
+    QUORUM,
     pool_keys.RESOLVERS,
     top_keys.LOCK,
     top_keys.API_RATE,
@@ -61,6 +63,7 @@ WITHIN: tuple[tuple[str, tuple[Key[object], ...]], ...] = (
     ("`own_ip`", (targets.ADDRESS, targets.PROBE)),
     ("`probe`", (targets.PROBE_ADDRESS, targets.PROBE_PROTOCOL, targets.PROBE_PORT, HTTP)),
     ("`http`", HTTP_KEYS),
+    ("`quorum`", QUORUM_KEYS),
     ("`lock`", (top_keys.LEASE, top_keys.MARGIN)),
 )
 """The keys of a value that is itself a mapping, by the key that it is the value of."""
@@ -68,16 +71,12 @@ WITHIN: tuple[tuple[str, tuple[Key[object], ...]], ...] = (
 TOP = tuple(key for key in KEYS if key.level is not Level.POOL)
 IN_POOL = tuple(key for key in KEYS if key.level is not Level.TOP)
 
-_LATER = dict.fromkeys(
-    ("quorum",),
-    "is not supported by this version: remove it",
-)
-NOT_AT_TOP = _LATER | {
+NOT_AT_TOP = {
     key.name: "belongs to an entry of `pools`: move it there"
     for key in KEYS
     if key.level is Level.POOL
 }
-NOT_IN_POOL = _LATER | {
+NOT_IN_POOL = {
     key.name: "belongs to the top level, it is the same for all pools: move it there"
     for key in KEYS
     if key.level is Level.TOP
@@ -88,6 +87,7 @@ _STANDS = {Level.TOP: "top", Level.POOL: "pool", Level.BOTH: "top, pool"}
 _KINDS: dict[object, str] = {
     values.plain: "text",
     values.label: "text",
+    values.observer: "text",
     values.project_id: "text",
     values.path: "absolute path",
     values.file: "path",

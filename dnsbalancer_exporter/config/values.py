@@ -14,6 +14,7 @@ from typing import TypeVar
 
 from dnsbalancer_exporter.config.told import UNITS, Told, duration_text
 from dnsbalancer_exporter.names import canonical_address, parsed_address
+from dnsbalancer_exporter.vote import OBSERVER
 
 T = TypeVar("T")
 
@@ -122,6 +123,16 @@ def label(text: str) -> str:
     if not text.isprintable() or text != text.strip() or not 0 < len(text) <= 200:
         raise Wrong("must be a name of 1 to 200 characters on one line")
     return text
+
+
+def observer(text: str) -> str:
+    """What an observer is called in its votes."""
+    name = text.strip()
+    if not OBSERVER.fullmatch(name):
+        raise Wrong(
+            "must be a word of 1 to 63 letters, digits, dots, colons, hyphens or underscores"
+        )
+    return name
 
 
 def path(text: str) -> str:

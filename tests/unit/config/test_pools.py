@@ -10,6 +10,7 @@ from dnsbalancer_exporter.model import (
     NameServer,
     ProbeSpec,
     Protocol,
+    QuorumTerms,
     Target,
     Timing,
 )
@@ -237,3 +238,33 @@ def test_without_resolvers_the_zones_own_name_servers_are_asked() -> None:
     assert [pool.resolvers for pool in load(changed(pools)).pools] == [None, ()]
     inherited = load(changed("resolvers: [192.0.2.1]", pools)).pools
     assert [pool.resolvers for pool in inherited] == [(NameServer("192.0.2.1"),), ()]
+
+
+def test_quorum_is_off_unless_it_is_asked_for() -> None:
+    assert load(CONTRACT).pools[0].quorum is None
+    assert load(changed("quorum: off")).pools[0].quorum is None
+
+
+def test_a_member_votes_by_its_address_and_ipv4_comes_first() -> None:
+    written = changed('own_ip: ["2001:db8::1", 213.213.213.213]', "quorum: {lease: 2m}")
+    assert load(written).pools[0].quorum == QuorumTerms("213.213.213.213", 120.0)
+
+
+def test_a_witness_may_have_a_name_in_its_votes() -> None:
+    written = changed("is_self_maintenance: false", "quorum: {observer: office}")
+    assert load(written).pools[0].quorum == QuorumTerms("office", 60.0)
+
+
+def test_a_pool_may_stay_out_of_the_quorum_of_the_others() -> None:
+    pools = """pools:
+  - record: a
+  - record: b
+    quorum: off"""
+    found = load(changed("quorum: {lease: 30}", pools)).pools
+    assert [pool.quorum and pool.quorum.lease for pool in found] == [30.0, None]
+
+
+def test_a_lease_that_is_short_beside_the_probes_is_noted() -> None:
+    notes = load(changed("quorum: {lease: 10}", "probe_timeout: 3")).notes
+    (note,) = [note for note in notes if "config.quorum.lease" in note]
+    assert note.startswith("line 14: config.quorum.lease: is short: 3 failed probes may take 12 s")

@@ -9,6 +9,7 @@ from dnsbalancer_exporter.config import (
     Row,
     http_keys,
     pool_keys,
+    quorum_keys,
     reference,
     reference_within,
     targets,
@@ -61,7 +62,7 @@ def test_the_reference_has_a_row_per_key_of_every_table() -> None:
     within = {id(row.key) for row in reference_within()}
     written = {
         id(value)
-        for module in (pool_keys, top_keys, targets, http_keys)
+        for module in (pool_keys, top_keys, targets, http_keys, quorum_keys)
         for value in vars(module).values()
         if isinstance(value, Key)
     }
