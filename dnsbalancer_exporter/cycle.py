@@ -1,6 +1,7 @@
 """One cycle, a straight line: read, agree, plan, apply, report.
 
     read     the records of the name            the DNS API: one GET per zone and managed type
+    agree    our vote, if there is a quorum     the ballot; the votes of others were read with it
     plan     changes, withheld, hold            nothing (plan.py)
     create   what is wanted and missing         the DNS API; then read and plan again
     lock     withdrawals of several writers     the lock (law 9); then read and plan again
@@ -22,10 +23,12 @@ import asyncio
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from enum import Enum
+from functools import partial
 from itertools import groupby
 from typing import TypeVar
 
-from dnsbalancer_exporter import plan, roster
+from dnsbalancer_exporter import plan, quorum, roster
+from dnsbalancer_exporter.ballot import Ballot
 from dnsbalancer_exporter.boundary import Exchange, Lock, Provider
 from dnsbalancer_exporter.errors import AnswerLost, Conflict, ProviderError
 from dnsbalancer_exporter.model import (
@@ -116,12 +119,14 @@ class Cycle:
         self.lock = lock
         self.outlook = Outlook(self._read, clock, states, follow)
         self.pace = Pace(clock)
+        self.ballot = Ballot(lambda: self.provider, partial(self.pace.place, urgent=True), clock)
         self._clock = clock
         self._reports: dict[str, PoolReport] = {}
 
     def forget(self, pool: Pool) -> None:
         """Drop what is kept of a pool that is no longer configured."""
         self.outlook.forget(pool)
+        self.ballot.forget(pool)
         self._reports.pop(pool.name, None)
 
     async def run(
@@ -157,6 +162,8 @@ class Cycle:
         async with reading:
             passes = [await self._begin(pool) for pool in members]
             await self._tidy(passes)
+            for each in passes:
+                await self._agree(each)
         ranks = {each.pool.name: rank(each.current) for each in passes}
         reports = []
         for turn in Rank:
@@ -182,6 +189,17 @@ class Cycle:
             if each.pool.mode is Mode.ENFORCE and not each.error:
                 await self.lock.tidy(each.pool)
                 break  # they have one lock
+
+    async def _agree(self, each: Pass) -> None:
+        """Say what we hold of the targets, before anything is done about it."""
+        pool, terms = each.pool, each.pool.quorum
+        if terms is None or each.error or pool.mode is not Mode.ENFORCE:
+            return
+        polls = self.outlook.polls
+        poll, words = polls.poll(pool), self.outlook.words(pool)
+        said, gone = quorum.says(poll, terms, words), quorum.gone(poll, terms)
+        if await self.ballot.agree(pool, terms, polls.slips(pool), said, gone):
+            self.outlook.lists.unread(pool, [RecordType.TXT])
 
     def _end(self, each: Pass) -> PoolReport:
         report = self._failed(each, each.error) if each.error else self._reported(each)
@@ -320,7 +338,7 @@ class Cycle:
 
     async def _look_anew(self, passes: Sequence[Pass]) -> None:
         for each in passes:
-            self.outlook.lists.unread(each.pool, each.pool.types)
+            self.outlook.lists.unread(each.pool, (*each.pool.types, RecordType.TXT))
         for each in passes:
             await self._look(each)
 
@@ -431,6 +449,7 @@ class Cycle:
         again = [at for at in (current.again_at, soon if pending else None) if at is not None]
         if not memory.warm_up.over and memory.warm_up.since is not None:
             again.append(memory.warm_up.since + memory.warm_up.seconds(pool))
+        again += self._votes_due(pool)
         last = self._reports.get(pool.name, PoolReport(pool))
         return replace(
             last,
@@ -445,8 +464,19 @@ class Cycle:
             remembered=tuple(sorted({e.address for e in memory.remembered}, key=address_order)),
             drains=self.outlook.drains(pool),
             contests=memory.contests,
+            votes=self.outlook.situation(pool).votes,
             error="",
         )
+
+    def _votes_due(self, pool: Pool) -> list[float]:
+        """When votes are to be read, and ours to be renewed, if there are votes."""
+        if pool.quorum is None:
+            return []
+        poll, now = self.outlook.polls.poll(pool), self._clock()
+        dues = [quorum.look_again(poll, pool.quorum, self.outlook.words(pool), now)]
+        if pool.mode is Mode.ENFORCE and poll.sightings.keys() & {pool.quorum.observer}:
+            dues.append(self.ballot.due_at(pool, pool.quorum))
+        return dues
 
     def _failed(self, each: Pass, error: ProviderError) -> PoolReport:
         pool = each.pool
@@ -455,7 +485,10 @@ class Cycle:
         known = roster.targets(pool, memory.known)
         last = self._reports.get(pool.name) or PoolReport(pool, tuple(t.address for t in known))
         wait = roster.backoff(memory.errors + 1, RETRY_FIRST, error.retry_after)
-        again_at = self._clock() + max(min(pool.timing.interval, wait), error.retry_after or 0.0)
+        longest = pool.timing.interval
+        if pool.quorum:  # who does not read for a lease has to begin to watch again
+            longest = min(longest, pool.quorum.lease / quorum.RENEWALS)
+        again_at = self._clock() + max(min(longest, wait), error.retry_after or 0.0)
         return replace(
             last,
             pool=pool,

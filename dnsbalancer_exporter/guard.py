@@ -1,8 +1,9 @@
 """The guard: the one place through which every write goes, and where it is refused.
 
 A record may be written only under the names and types of the pools that are enforced; the lock only
-in their zones. So `mode: observe` and the verb `plan` cannot write, and law 2 (never foreign) holds
-for names and types, whatever the code above may come to do. A write that is refused here is a bug.
+in their zones, votes only at their ballots. So `mode: observe` and the verb `plan` cannot write,
+and law 2 (never foreign) holds for names and types, whatever the code above may come to do. A write
+that is refused here is a bug.
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ from dnsbalancer_exporter.boundary import Exchange, Provider
 from dnsbalancer_exporter.lock import LABEL
 from dnsbalancer_exporter.model import Create, Mode, Pool, Record
 from dnsbalancer_exporter.names import RecordType, fqdn
+from dnsbalancer_exporter.vote import ballot_name
 
 Place = tuple[str, str, RecordType]
 """A zone, a name in it, and a type."""
@@ -27,7 +29,8 @@ def writable(pools: Iterable[Pool]) -> frozenset[Place]:
     enforced = [pool for pool in pools if pool.mode is Mode.ENFORCE]
     sets = {(p.zone, name, type_) for p in enforced for name in p.records for type_ in p.types}
     locks = {(p.zone, fqdn(LABEL, p.zone), RecordType.TXT) for p in enforced}
-    return frozenset(sets | locks)
+    ballots = {(p.zone, ballot_name(p), RecordType.TXT) for p in enforced if p.quorum}
+    return frozenset(sets | locks | ballots)
 
 
 class Guard:

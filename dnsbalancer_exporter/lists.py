@@ -23,9 +23,10 @@ Read = Callable[[str, RecordType], Awaitable[tuple[Record, ...]]]
 
 
 class Answer(NamedTuple):
-    """What was said to a read, and the how-manieth it was; records by their names."""
+    """What was said to a read ``at`` a time, and the how-manieth it was; records by their names."""
 
     number: int
+    at: float
     records: Mapping[str, list[Record]]
     error: ProviderError | None = None
 
@@ -54,14 +55,27 @@ class Lists:
 
     async def listed(self, pool: Pool, type_: RecordType) -> tuple[tuple[Record, ...], bool]:
         """The pool's records of one type, and whether the list is in doubt; ProviderError."""
+        answer = await self._answer(pool, type_)
+        mine = (answer.records.get(name, ()) for name in pool.records)
+        doubtful = self._beliefs[pool.zone, type_].doubted is not None
+        return tuple(chain.from_iterable(mine)), doubtful
+
+    async def texts(self, pool: Pool, name: str) -> tuple[tuple[Record, ...], float]:
+        """The TXT records of one name in the pool's zone, and when they were read; ProviderError.
+
+        A list of them may well be half as long as the last: locks and votes come and go.
+        """
+        answer = await self._answer(pool, RecordType.TXT)
+        return tuple(answer.records.get(name, ())), answer.at
+
+    async def _answer(self, pool: Pool, type_: RecordType) -> Answer:
         key = (pool.zone, type_)
         answer = self._answers.get(key)
         if answer is None or answer.number <= self._too_old.get((pool.name, type_), 0):
             answer = self._answers[key] = await self._ask(key)
         if answer.error:
             raise answer.error.with_traceback(None)
-        mine = (answer.records.get(name, ()) for name in pool.records)
-        return tuple(chain.from_iterable(mine)), self._beliefs[key].doubted is not None
+        return answer
 
     def regained_at(self, zone: str) -> float | None:
         """When the zone could be read again after reads that failed; None if none did."""
@@ -78,10 +92,11 @@ class Lists:
             listed = await self._read(*key)
         except ProviderError as error:
             self._contacts[zone] = replace(self._contact(zone), failing=True)
-            return Answer(number, {}, error)
-        self._contacts[zone] = roster.answered(self._contact(zone), began, self._clock())
+            return Answer(number, began, {}, error)
+        now = self._clock()
+        self._contacts[zone] = roster.answered(self._contact(zone), began, now)
         self._beliefs[key] = roster.believe(self._beliefs.get(key), len(listed))
         records: dict[str, list[Record]] = {}
         for record in listed:
             records.setdefault(record.name, []).append(record)
-        return Answer(number, records)
+        return Answer(number, now, records)

@@ -11,7 +11,8 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from dnsbalancer_exporter import health, plan, restraint, roster
+from dnsbalancer_exporter import health, plan, quorum, restraint, roster
+from dnsbalancer_exporter.ballot import Polls
 from dnsbalancer_exporter.lists import Lists, Read
 from dnsbalancer_exporter.model import (
     Drain,
@@ -28,6 +29,7 @@ from dnsbalancer_exporter.model import (
 from dnsbalancer_exporter.plan import Situation
 from dnsbalancer_exporter.report import Change, TargetState
 from dnsbalancer_exporter.roster import Memory
+from dnsbalancer_exporter.vote import Words
 
 NOTHING = Memory()
 """What is kept of a pool that was never looked at."""
@@ -56,6 +58,7 @@ class Outlook:
         follow: Callable[[Pool, Iterable[roster.Watched]], None],
     ) -> None:
         self.lists = Lists(read, clock)
+        self.polls = Polls(self.lists, clock)
         self._clock = clock
         self._states = states
         self._follow = follow
@@ -80,6 +83,7 @@ class Outlook:
         self._views.pop(pool.name, None)
         self._followed.pop(pool.name, None)
         self._new_gaps.pop(pool.name, None)
+        self.polls.forget(pool)
 
     def memory(self, pool: Pool) -> Memory:
         """What is kept of a pool from one cycle to the next."""
@@ -168,6 +172,8 @@ class Outlook:
             listed, doubted = await self.lists.listed(pool, type_)
             doubtful |= doubted
             records += listed
+        if pool.quorum:
+            await self.polls.read(pool, pool.quorum)
         view = View(tuple(records), doubtful)
         self._note_gaps(pool, self._views.get(pool.name, view), view)
         self._views[pool.name] = view
@@ -180,6 +186,8 @@ class Outlook:
         seen, states = roster.values(view.records), self._healths(pool)
         left = frozenset() if view.doubtful else roster.values(memory.records) - seen
         ask = roster.ask(states, left, now, self.lists.regained_at(pool.zone))
+        if pool.quorum:
+            ask = quorum.disputed(self.polls.poll(pool), pool.quorum, states) | ask
         if not view.doubtful:
             before, there = roster.entries(memory.records), roster.entries(view.records)
             known = memory.remembered
@@ -221,6 +229,20 @@ class Outlook:
 
     def situation(self, pool: Pool, changes: Sequence[Change] = ()) -> Situation:
         """All that a plan rests on, as it is now."""
+        alone = self._alone(pool, changes)
+        terms, poll = pool.quorum, self.polls.poll(pool)
+        if terms is None:
+            return alone
+        own = plan.words(alone)
+        votes = quorum.count(pool, terms, poll, own, alone.health, alone.now)
+        return replace(alone, votes=votes)
+
+    def words(self, pool: Pool) -> Words:
+        """What we say of the pool's targets to the other observers."""
+        return plan.words(self._alone(pool, ()))
+
+    def _alone(self, pool: Pool, changes: Sequence[Change]) -> Situation:
+        """The same without the votes."""
         memory, view = self.memory(pool), self._views[pool.name]
         targets, references = self._targets(pool), self._own(pool, references=True).values()
         return Situation(

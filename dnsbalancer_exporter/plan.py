@@ -17,6 +17,10 @@ The laws that this module keeps (docs/architecture.md has all ten):
 Who may publish what (law 6): an own address by a member, never by a witness; a listed target by
 anyone; a learned one that left a name while DOWN or drained (`remembered`) there, by a witness.
 Nothing else.
+
+With quorum, the votes of all observers (quorum.py) may only withhold: who is DOWN for us is not
+withdrawn unless it is down by the votes, who is UP for us is not published unless it is up by them.
+If nobody of a record set is up by them, we publish by our own view, and withdraw nobody.
 """
 
 from __future__ import annotations
@@ -46,6 +50,7 @@ from dnsbalancer_exporter.model import (
     Withheld,
 )
 from dnsbalancer_exporter.names import address_order, address_type
+from dnsbalancer_exporter.vote import Count, Words, in_order
 
 NOBODY = HealthState()
 """The health of an address that is no target."""
@@ -61,7 +66,8 @@ class Situation:
     until when a publication waits, ``refused`` why, and ``contested`` until when a withdrawal does.
     ``drained`` holds the drains in force. ``returned`` are the addresses that were put back and
     have not been probed since; ``regained_at`` is when the zone answered after trouble.
-    ``spent`` counts the values that this cycle has withdrawn already.
+    ``spent`` counts the values that this cycle has withdrawn already. ``votes`` is None without
+    quorum.
     """
 
     pool: Pool
@@ -81,6 +87,7 @@ class Situation:
     returned: frozenset[str] = frozenset()
     regained_at: float | None = None
     spent: Mapping[RecordSetKey, int] = field(default_factory=dict)
+    votes: Count | None = None
 
     def state(self, address: str) -> HealthState:
         """The health of an address; UNKNOWN if it is not a target."""
@@ -127,15 +134,16 @@ def _plan_set(situation: Situation, key: RecordSetKey) -> Plan:
     addresses = sorted(
         {a for a in (*situation.health, *present) if address_type(a) is key.type}, key=address_order
     )
-    wanted, reasons = _wanted(situation, key, addresses, present)
+    votes = _deciding(situation, key)
+    wanted, reasons = _wanted(situation, key, votes, addresses, present)
     # With nobody wanted, any that is UP and not retired is (law 6): so who is drained stays.
     keep_drained = not wanted
     if not wanted and not _awaited(situation, present):
         wanted = {a for a in reasons if situation.state(a).health is Health.UP}
-        wanted -= set(pool.retired)
+        wanted -= {*pool.retired, *(a for a in wanted if not _up_by(votes, a))}
     reasons = {a: None if a in wanted else reason for a, reason in reasons.items()}
     creates, omitted, waits = _publications(situation, key, reasons, present, wanted)
-    deletes, withheld = _withdrawals(situation, key, present, keep_drained=keep_drained)
+    deletes, withheld = _withdrawals(situation, key, votes, present, keep_drained=keep_drained)
     soon = {Hold.MAX_WITHDRAWALS, Hold.STALE_VIEW, Hold.OVERLOADED}
     if any(w.hold in soon for w in withheld):
         waits.append(situation.now + pool.timing.fast_interval)
@@ -212,14 +220,15 @@ def drainable(situation: Situation, address: str) -> bool:
 def _wanted(
     situation: Situation,
     key: RecordSetKey,
+    votes: Count | None,
     addresses: list[str],
     present: Mapping[str, list[Record]],
 ) -> tuple[set[str], dict[str, Unpublished | None]]:
     """Law 6: who is to be in the zone, and for each address why it is not."""
     up = [a for a in addresses if situation.state(a).health is Health.UP]
-    reasons = {a: _unpublished(situation, a, len(up)) for a in addresses}
-    # A hold-down delays a publication; who is in the zone already stays wanted.
-    stays = (None, Unpublished.HOLD_DOWN)
+    reasons = {a: _unpublished(situation, votes, a, len(up)) for a in addresses}
+    # These delay a publication; who is in the zone already stays wanted.
+    stays = (None, Unpublished.HOLD_DOWN, Unpublished.VOTED_DOWN)
     wanted = {a for a in up if a in present and reasons[a] in stays}
     wanted |= {a for a in up if reasons[a] is None and may_publish(situation, key.name, a)}
     return wanted, reasons
@@ -248,7 +257,7 @@ def _publications(
             continue
         if reason is Unpublished.HOLD_DOWN:
             waits.append(situation.restrained[address])
-        if reason is Unpublished.DRAINED:
+        if reason is Unpublished.DRAINED and address in situation.drained:
             waits.append(situation.drained[address].until)
         if reason is None and address in wanted:
             refused, until = situation.refused.get((key.name, address), (None, 0.0))
@@ -264,21 +273,43 @@ def _publications(
     return creates, omitted, waits
 
 
-def _unpublished(situation: Situation, address: str, up: int) -> Unpublished | None:
+def _deciding(situation: Situation, key: RecordSetKey) -> Count | None:
+    """The votes; None without quorum, or if nobody of a record set is up by them."""
+    votes = situation.votes
+    mine = (a for a in situation.health if address_type(a) is key.type)
+    return votes if any(_up_by(votes, address) for address in mine) else None
+
+
+def _up_by(votes: Count | None, address: str) -> bool:
+    """Whether the votes, if they decide, let an address be published."""
+    return votes is None or votes.verdict(address).word == "up"
+
+
+def _unpublished(
+    situation: Situation, votes: Count | None, address: str, up: int
+) -> Unpublished | None:
     """Why an address is not wanted; None also for a DOWN one, which needs no further reason.
 
-    Hold-down never applies when fewer than two others are UP.
+    Hold-down never applies when fewer than two others are UP. ``votes`` None: they do not count.
     """
     state = situation.state(address)
     others_up = up - (state.health is Health.UP)
     held_down = situation.now < situation.restrained.get(address, 0.0)
     table = (
         (Unpublished.RETIRED, address in situation.pool.retired),
-        (Unpublished.DRAINED, address in situation.drained),
+        (
+            Unpublished.DRAINED,
+            address in situation.drained or _drained_elsewhere(situation, address),
+        ),
         (Unpublished.UNKNOWN_HEALTH, state.health is Health.UNKNOWN),
+        (Unpublished.VOTED_DOWN, not _up_by(votes, address)),
         (Unpublished.HOLD_DOWN, held_down and others_up >= 2 and state.health is Health.UP),
     )
     return next((reason for reason, applies in table if applies), None)
+
+
+def _drained_elsewhere(situation: Situation, address: str) -> bool:
+    return situation.votes is not None and address in situation.votes.drained
 
 
 # --- withdrawals --------------------------------------------------------------------------
@@ -287,6 +318,7 @@ def _unpublished(situation: Situation, address: str, up: int) -> Unpublished | N
 def _withdrawals(
     situation: Situation,
     key: RecordSetKey,
+    votes: Count | None,
     present: Mapping[str, list[Record]],
     *,
     keep_drained: bool,
@@ -302,7 +334,9 @@ def _withdrawals(
     for value, ground in _candidates(situation, present):
         forced = ground is Ground.DRAINED and situation.drained[value].forced
         floor = 1 if forced else situation.pool.min_records
-        hold = _hold(situation, healths, value, ground) or _floor(situation, left, floor, value)
+        hold = _hold(situation, votes, healths, value, ground) or _floor(
+            situation, left, floor, value
+        )
         up = situation.state(value).health is Health.UP
         if hold is None and keep_drained and ground is Ground.DRAINED and up:
             hold = Hold.MIN_RECORDS
@@ -361,28 +395,61 @@ def _healths(situation: Situation, key: RecordSetKey) -> set[Health]:
     return {s.health for a, s in known if address_type(a) is key.type and a not in retired}
 
 
-def _hold(situation: Situation, healths: set[Health], value: str, ground: Ground) -> Hold | None:
+def _hold(
+    situation: Situation, votes: Count | None, healths: set[Health], value: str, ground: Ground
+) -> Hold | None:
     """The first reason to withhold the withdrawal of ``value``, whatever else is withdrawn.
 
-    ``healths`` are those of its record set.
+    ``votes`` are those that decide about its record set, ``healths`` are those of its targets.
     """
+    return _first(
+        (
+            *_doubts_of_the_view(situation),
+            *_doubts_of_the_judgement(situation, healths, value, ground),
+            (Hold.CONTESTED, situation.now < situation.contested.get(value, 0.0)),
+            (Hold.NO_QUORUM, ground is Ground.DOWN and not _agreed(situation, votes, value)),
+        )
+    )
+
+
+def _doubts_of_the_judgement(
+    situation: Situation, healths: set[Health], value: str, ground: Ground
+) -> tuple[tuple[Hold, bool], ...]:
     unknown = situation.warming and Health.UNKNOWN in healths
     own = any(own.address == value for own in situation.pool.own)
     state = situation.state(value)
     down = ground is Ground.DOWN
     asked_again = value in situation.returned or _is_of_before(situation.regained_at, state)
     unconfirmed = state.failures == 0 or state.errors > 0 or asked_again
-    return _first(
-        (
-            *_doubts_of_the_view(situation),
-            (Hold.OVERLOADED, situation.overloaded),
-            (Hold.UNKNOWN_HEALTH, unknown or (down and unconfirmed)),
-            (Hold.FAIL_OPEN, Health.UP not in healths),
-            (Hold.ISOLATED, situation.isolated or _unvouched(situation, state)),
-            (Hold.OWN_UNPROVEN, own and down and not state.proven),
-            (Hold.CONTESTED, situation.now < situation.contested.get(value, 0.0)),
-        )
+    return (
+        (Hold.OVERLOADED, situation.overloaded),
+        (Hold.UNKNOWN_HEALTH, unknown or (down and unconfirmed)),
+        (Hold.FAIL_OPEN, Health.UP not in healths),
+        (Hold.ISOLATED, situation.isolated or _unvouched(situation, state)),
+        (Hold.OWN_UNPROVEN, own and down and not state.proven),
     )
+
+
+def words(situation: Situation) -> Words:
+    """What our vote says: whom we hold DOWN without a doubt of our own, and who is drained.
+
+    Who holds everybody DOWN, or is isolated by law 7, names nobody.
+    """
+    healths = {state.health for state in situation.health.values()}
+    down = (
+        address
+        for address, state in situation.health.items()
+        if state.health is Health.DOWN
+        and _first(_doubts_of_the_judgement(situation, healths, address, Ground.DOWN)) is None
+    )
+    return Words(in_order(down), in_order(situation.drained))
+
+
+def _agreed(situation: Situation, votes: Count | None, value: str) -> bool:
+    """Whether the votes, if there are any, say of a target that it is DOWN."""
+    if situation.votes is None:
+        return True
+    return votes is not None and not votes.unsettled and votes.verdict(value).word == "down"
 
 
 def _is_of_before(regained_at: float | None, state: HealthState) -> bool:

@@ -114,6 +114,7 @@ class Count:
     counted holds DOWN; ``of`` is how many are counted. ``drained`` says of targets which other
     observers want them out. ``open_since`` is since when the ballot has had a vote that names
     somebody, ``settled_at`` when it has been watched for a lease; times on the process's clock.
+    ``problem`` says why the last read of it failed.
     """
 
     voters: tuple[Voter, ...]
@@ -124,6 +125,7 @@ class Count:
     open_since: float | None = None
     settled_at: float | None = None
     unsettled: Unsettled | None = None
+    problem: str = ""
 
     def verdict(self, address: str) -> Verdict:
         """Of one target: nobody names one that is not in ``verdicts``."""

@@ -11,14 +11,15 @@ from collections.abc import Awaitable, Callable, Iterable
 from dataclasses import replace
 from typing import Any
 
+from dnsbalancer_exporter import vote
 from dnsbalancer_exporter.lock import CONTENT, LABEL
-from dnsbalancer_exporter.model import Create, Drain, Pool, Record, Target, Timing
+from dnsbalancer_exporter.model import Create, Drain, Pool, QuorumTerms, Record, Target, Timing
 from dnsbalancer_exporter.names import RecordType, fqdn
 from tests.contract.memory import Store
 from tests.simulation import virtual_time
 from tests.simulation.api import Api, Kind
 from tests.simulation.instance import Daemon, Instance, Surroundings, end
-from tests.simulation.laws import NAME, Laws
+from tests.simulation.laws import BALLOT, NAME, Laws
 from tests.simulation.network import Network
 from tests.simulation.world import FOREIGN, SPEC, target
 
@@ -34,7 +35,8 @@ class Stage:
     """``machines`` have a daemon each, which is a member with the address of its machine.
 
     ``records`` are in the zone at first, all machines' if it is None; ``changes`` are of each pool.
-    Not ``strict``: outside the assumptions of the lock, where a gap is allowed.
+    With a ``lease`` they agree by votes. Not ``strict``: outside the assumptions of the lock, where
+    a gap is allowed.
     """
 
     def __init__(
@@ -44,6 +46,7 @@ class Stage:
         interval: float = 5.0,
         strict: bool = True,
         seed: int = 1,
+        lease: float | None = None,
         **changes: Any,
     ) -> None:
         draw = random.Random(seed)
@@ -61,7 +64,11 @@ class Stage:
         timing = Timing(interval=interval, fast_interval=1.0)
         own = Pool("p", NAME, (NAME,), True, (), SPEC, timing)
         self.at = {
-            place: Instance(around, place, replace(own, own=(target(place),), **changes))
+            place: Instance(
+                around,
+                place,
+                replace(own, own=(target(place),), quorum=terms(place, lease), **changes),
+            )
             for place in machines
         }
 
@@ -165,6 +172,18 @@ class Stage:
     def locks(self) -> list[str]:
         return self.store.values(fqdn(LABEL, NAME), RecordType.TXT)
 
+    @property
+    def votes(self) -> dict[str, vote.Vote]:
+        """The newest vote of each observer, in the zone."""
+        texts = self.store.values(BALLOT, RecordType.TXT)
+        votes = sorted(filter(None, map(vote.parsed, texts)), key=lambda v: v.seq)
+        return {found.observer: found for found in votes}
+
+    def ballots(self, since: float = 0.0) -> int:
+        """How often a vote was written or deleted, by whomever."""
+        writes = [m for at, m in self.done if at >= since and m[1] in ("create", "delete")]
+        return sum(vote.parsed(value) is not None for _, _, value in writes)
+
     def times(self, place: str, operation: str, value: str) -> list[float]:
         """When somebody did this."""
         return [at for at, moment in self.done if moment == (place, operation, value)]
@@ -181,6 +200,11 @@ class Stage:
                 raise self.laws.broken(f"this did not happen within {seconds} s")
             await asyncio.sleep(0.25)
         return self.now - began
+
+
+def terms(place: str, lease: float | None) -> QuorumTerms | None:
+    """What a machine is called among the observers, if there is a quorum."""
+    return QuorumTerms(place, lease) if lease else None
 
 
 def probed_at(address: str, probe: str) -> Target:

@@ -34,7 +34,13 @@ GUEST = "192.0.2.77"
 SECOND = "app.example.com"
 """The other name of a pool that has two."""
 WITNESSES = ("203.0.113.8", "203.0.113.9")
-FOREIGN = ("www A 198.51.100.7", "@ AAAA 2001:db8::7", "note TXT hello", "@ TXT v=spf1")
+FOREIGN = (
+    "www A 198.51.100.7",
+    "@ AAAA 2001:db8::7",
+    "note TXT hello",
+    "@ TXT v=spf1",
+    "_dnsbalancer TXT hello",
+)
 SPEC = ProbeSpec(Protocol.TCP, "", 80, 2.0)
 CYCLES = 30
 """Every world has at least so many cycles before it is healed."""
