@@ -6,6 +6,7 @@
     not there, or says another thing, or is a third of a lease old CREATE the next, DELETE the old
     there with a number that we did not write                      go on from that number
     there several times                                            keep the newest
+    another's, and the same record for ten leases                  delete it: nobody renews it
 
 A vote is written at most LOOKS times in a lease, whatever happens; after a write that failed, too.
 A write whose answer was lost is settled by the next read, like all else: what is there is compared
@@ -35,17 +36,28 @@ TWINS = 3
 """Every so many numbers under our name that we did not write are told: one is our own restart."""
 
 
+GONE = 10
+"""Leases after which a vote that is still the same record is deleted by anybody."""
+
+
 class Slip(NamedTuple):
-    """A vote as it is in the zone."""
+    """A vote as it is in the zone, and for how many seconds we have seen this record there."""
 
     record: Record
     vote: Vote
+    seconds: float = 0.0
 
 
-def slips(records: Iterable[Record]) -> tuple[Slip, ...]:
-    """The votes among the TXT records of a ballot; whatever else is there is foreign."""
-    found = ((record, vote.parsed(record.value)) for record in records)
-    return tuple(Slip(record, parsed) for record, parsed in found if parsed)
+def slips(records: Iterable[Record], since: dict[str, float], at: float) -> tuple[Slip, ...]:
+    """The votes among the TXT records of a ballot, read ``at``; whatever else is there is foreign.
+
+    ``since`` says when each record was first seen, by id; it is brought up to date.
+    """
+    found = {record: parsed for record in records if (parsed := vote.parsed(record.value))}
+    known = {record.id: since.get(record.id, at) for record in found}
+    since.clear()
+    since.update(known)
+    return tuple(Slip(record, v, at - known[record.id]) for record, v in found.items())
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,10 +80,12 @@ class Polls:
         self._clock = clock
         self._polls: dict[str, Poll] = {}
         self._slips: dict[str, tuple[Slip, ...]] = {}
+        self._since: dict[str, dict[str, float]] = {}
 
     def forget(self, pool: Pool) -> None:
         """Drop what is known of a pool that is no longer configured."""
         self._polls.pop(pool.name, None)
+        self._since.pop(pool.name, None)
         self._slips.pop(pool.name, None)
 
     def poll(self, pool: Pool) -> Poll:
@@ -90,7 +104,8 @@ class Polls:
         except ProviderError as error:
             self._polls[pool.name] = replace(poll, problem=str(error))
             return
-        there = self._slips[pool.name] = slips(records)
+        there = slips(records, self._since.setdefault(pool.name, {}), at)
+        self._slips[pool.name] = there
         self._polls[pool.name] = quorum.read(poll, [s.vote for s in there], at, terms.lease)
 
 
@@ -126,9 +141,8 @@ class Ballot:
         terms: QuorumTerms,
         there: Sequence[Slip],
         words: Words | None,
-        gone: frozenset[str],
     ) -> bool:
-        """Have our vote say ``words`` (None: nothing), and delete the votes of ``gone``.
+        """Have our vote say ``words`` (None: nothing), and delete what nobody renews.
 
         ``there`` are the votes of the last read. Says whether anything was written or tried.
         """
@@ -143,7 +157,8 @@ class Ballot:
         for slip in old:
             event = "taken_back" if words is None else ""
             wrote |= await self._delete(pool, slip, event)
-        for slip in (s for s in there if s.vote.observer in gone):
+        left = (s for s in there if s.seconds >= GONE * terms.lease and s not in mine)
+        for slip in left:
             wrote |= await self._delete(pool, slip, "tidied")
         return wrote
 

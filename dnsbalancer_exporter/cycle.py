@@ -196,9 +196,8 @@ class Cycle:
         if terms is None or each.error or pool.mode is not Mode.ENFORCE:
             return
         polls = self.outlook.polls
-        poll, words = polls.poll(pool), self.outlook.words(pool)
-        said, gone = quorum.says(poll, terms, words), quorum.gone(poll, terms)
-        if await self.ballot.agree(pool, terms, polls.slips(pool), said, gone):
+        said = quorum.says(polls.poll(pool), terms, self.outlook.words(pool))
+        if await self.ballot.agree(pool, terms, polls.slips(pool), said):
             self.outlook.lists.unread(pool, [RecordType.TXT])
 
     def _end(self, each: Pass) -> PoolReport:

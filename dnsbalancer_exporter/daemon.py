@@ -97,6 +97,7 @@ class Daemon:
         self._rounds = Rounds(self._cycle, clock, self._cycled, self._turned)
         self._keeper = keeper.Keeper(self._to_keep, self._kept, state.Claim().write)
         self._cycle.outlook.changed = self._keeper.changed
+        self._cycle.ballot.told = self._voted
         self._cycle.outlook.overloaded = self._watch.behind
         asker = NameServers(clock, self._instruments.dns_asked)
         self._propagation = Propagation(
@@ -263,6 +264,12 @@ class Daemon:
             self._failovers.locked(zone, clock())
         self._instruments.lock_event(zone, event)
         self._journal.locked(zone, event, detail)
+
+    def _voted(self, pool: str, event: str, detail: str) -> None:
+        """Votes are renewed all the time while anybody is named: only trouble is a warning."""
+        trouble = event in ("failed", "cut", "shared")
+        level = logging.WARNING if trouble else logging.DEBUG
+        self._journal.say(level, f"vote_{event}", detail, pool=pool)
 
     def _metered(self, call: ApiCall) -> None:
         self._pulse.sign()

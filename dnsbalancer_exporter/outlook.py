@@ -16,7 +16,6 @@ from dnsbalancer_exporter.ballot import Polls
 from dnsbalancer_exporter.lists import Lists, Read
 from dnsbalancer_exporter.model import (
     Drain,
-    Ground,
     Health,
     HealthState,
     Kept,
@@ -27,7 +26,7 @@ from dnsbalancer_exporter.model import (
     TargetKey,
 )
 from dnsbalancer_exporter.plan import Situation
-from dnsbalancer_exporter.report import Change, TargetState
+from dnsbalancer_exporter.report import Change, TargetState, withdrawn
 from dnsbalancer_exporter.roster import Memory
 from dnsbalancer_exporter.vote import Words
 
@@ -233,13 +232,17 @@ class Outlook:
         terms, poll = pool.quorum, self.polls.poll(pool)
         if terms is None:
             return alone
-        own = plan.words(alone)
+        own = self._words(pool, alone)
         votes = quorum.count(pool, terms, poll, own, alone.health, alone.now)
         return replace(alone, votes=votes)
 
     def words(self, pool: Pool) -> Words:
         """What we say of the pool's targets to the other observers."""
-        return plan.words(self._alone(pool, ()))
+        return self._words(pool, self._alone(pool, ()))
+
+    def _words(self, pool: Pool, alone: Situation) -> Words:
+        mine = self.polls.poll(pool).sightings.get(pool.quorum.observer) if pool.quorum else None
+        return plan.words(alone, mine.vote.words) if mine else plan.words(alone)
 
     def _alone(self, pool: Pool, changes: Sequence[Change]) -> Situation:
         """The same without the votes."""
@@ -262,7 +265,7 @@ class Outlook:
             contested={address: c.until for address, c in memory.contests.items()},
             returned=frozenset(a for a, c in memory.contests.items() if c.returned_at is not None),
             regained_at=self.lists.regained_at(pool.zone),
-            spent=_spent(view.records, changes),
+            spent=withdrawn(view.records, changes),
         )
 
     def _own(self, pool: Pool, *, references: bool) -> dict[str, TargetState]:
@@ -296,14 +299,3 @@ def _last_answer(states: Iterable[TargetState]) -> float | None:
     """When the latest probe started that succeeded on a target that is UP beyond doubt."""
     answers = [s.health.succeeded_at for s in states if health.vouches(s.health)]
     return max((at for at in answers if at is not None), default=None)
-
-
-def _spent(records: Iterable[Record], changes: Sequence[Change]) -> dict[RecordSetKey, int]:
-    """How many values of each record set this cycle has withdrawn to the last record."""
-    left = {(RecordSetKey(r.name, r.type), r.value) for r in records}
-    values = {
-        (RecordSetKey(c.record.name, c.record.type), c.record.value)
-        for c in changes
-        if c.action == "delete" and not c.error and c.ground is not Ground.DUPLICATE
-    } - left
-    return {key: sum(k == key for k, _ in values) for key, _ in values}

@@ -52,6 +52,9 @@ from dnsbalancer_exporter.model import (
 from dnsbalancer_exporter.names import address_order, address_type
 from dnsbalancer_exporter.vote import Count, Words, in_order
 
+ASKED = Hold.UNKNOWN_HEALTH
+"""The doubt that a probe will settle."""
+
 NOBODY = HealthState()
 """The health of an address that is no target."""
 
@@ -430,19 +433,23 @@ def _doubts_of_the_judgement(
     )
 
 
-def words(situation: Situation) -> Words:
+def words(situation: Situation, before: Words = Words()) -> Words:  # noqa: B008 - it is frozen
     """What our vote says: whom we hold DOWN without a doubt of our own, and who is drained.
 
-    Who holds everybody DOWN, or is isolated by law 7, names nobody.
+    Who holds everybody DOWN, or is isolated by law 7, names nobody. Who was named ``before`` and is
+    still DOWN stays so while we ask again. First those who are published: they find room.
     """
     healths = {state.health for state in situation.health.values()}
-    down = (
-        address
-        for address, state in situation.health.items()
-        if state.health is Health.DOWN
-        and _first(_doubts_of_the_judgement(situation, healths, address, Ground.DOWN)) is None
-    )
-    return Words(in_order(down), in_order(situation.drained))
+    down = []
+    for address, state in situation.health.items():
+        if state.health is Health.DOWN:
+            doubts = _doubts_of_the_judgement(situation, healths, address, Ground.DOWN)
+            asked = address in before.down
+            if not any(applies and not (asked and h is ASKED) for h, applies in doubts):
+                down.append(address)
+    published = {record.value for record in situation.records}
+    first = sorted(in_order(down), key=lambda address: address not in published)
+    return Words(tuple(first), in_order(situation.drained))
 
 
 def _agreed(situation: Situation, votes: Count | None, value: str) -> bool:

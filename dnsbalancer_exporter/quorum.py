@@ -2,10 +2,10 @@
 
     who is counted                                  as what               until
     ----------------------------------------------  --------------------  ------------------------
-    we ourselves                                    our view of now       for ever
+    we ourselves                                    what our vote says    we see it otherwise (1)
     an observer whose vote's number has risen       what the vote says    a lease after it rose
-    for a member, a target that has no such vote    holding nobody DOWN   it is silent a lease (1)
-    for a witness, a target that has no such vote   holding nobody DOWN   it was asked a lease (2)
+    for a member, a target that has no such vote    holding nobody DOWN   it is silent a lease (2)
+    for a witness, a target that has no such vote   holding nobody DOWN   it was asked a lease (3)
 
     of those counted, DOWN is said by    the target is   may be withdrawn   may be published
     -----------------------------------  --------------  -----------------  --------------------
@@ -20,9 +20,11 @@
     they could not be read for a lease                              withdrawn        by the own view
     no target of the record set is up by the votes                  withdrawn        by the own view
 
-(1) We hold it DOWN for a lease, and a vote that names somebody has been there for a lease: who can
-read and write the zone has had the time to vote. (2) The same without our view of it: a target has
-no observer as far as a witness knows, unless it votes.
+(1) We count as saying DOWN of whom we hold DOWN now and our vote in the zone names: whoever finds a
+record gone finds the votes that took it out. (2) We hold it DOWN for a lease, and a vote that names
+somebody has been there for a lease: who can read and write the zone has had the time to vote.
+(3) The same without our view of it: a target has no observer as far as a witness knows, unless it
+votes.
 
 Times are on the reader's own clock: no two clocks need agree. Rises are seen in the answers of
 reads; a vote is fresh as of the last read. A break of a lease in the reading begins the watch anew:
@@ -53,9 +55,6 @@ RENEWALS = 3
 
 LOOKS = 12
 """How often in a lease votes are read, and at most changed, while they change."""
-
-GONE = 10
-"""Leases after which a vote that has not moved is deleted by anybody."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,13 +126,13 @@ def count(
     healths: Mapping[str, HealthState],
     now: float,
 ) -> Count:
-    """Count the votes on the targets that ``healths`` has; ``own`` is what we say ourselves."""
+    """Count the votes on the targets that ``healths`` has; ``own`` is our view of this moment."""
     lost = poll.read_at is None or now - poll.read_at >= terms.lease
     others = {} if lost else poll.fresh(terms.lease)
     others.pop(terms.observer, None)
     presumed = _presumed(pool, poll, terms.lease, healths, now) - others.keys() - {terms.observer}
     of = 1 + len(others) + len(presumed)
-    said = [own, *(s.vote.words for s in others.values())]
+    said = [_said(poll, terms, own), *(s.vote.words for s in others.values())]
     named = {address for words in said for address in words.down} & healths.keys()
     drained = {a for s in others.values() for a in s.vote.words.drained} & healths.keys()
     return Count(
@@ -150,6 +149,13 @@ def count(
         unsettled=_unsettled(poll, terms.lease, now),
         problem=poll.problem,
     )
+
+
+def _said(poll: Poll, terms: QuorumTerms, own: Words) -> Words:
+    """Whom we hold DOWN, as far as our vote in the zone says it."""
+    mine = poll.sightings.get(terms.observer)
+    written = mine.vote.words.down if mine else ()
+    return Words(tuple(a for a in own.down if a in written), own.drained)
 
 
 def _presumed(
@@ -214,15 +220,6 @@ def says(poll: Poll, terms: QuorumTerms, own: Words) -> Words | None:
     return own if any(own) or others else None
 
 
-def gone(poll: Poll, terms: QuorumTerms) -> frozenset[str]:
-    """The observers whose votes are to be deleted: they have not moved for ten leases."""
-    if poll.read_at is None:
-        return frozenset()
-    oldest = poll.read_at - GONE * terms.lease
-    stale = {o for o, s in poll.sightings.items() if s.moved_at <= oldest}
-    return frozenset(stale - {terms.observer})
-
-
 def disputed(
     poll: Poll, terms: QuorumTerms, healths: Mapping[str, HealthState]
 ) -> dict[str, float]:
@@ -244,5 +241,9 @@ def look_again(poll: Poll, terms: QuorumTerms, own: Words, now: float) -> float:
     """When the votes are to be read next: soon while they change, else before they expire."""
     mine, said = poll.sightings.get(terms.observer), says(poll, terms, own)
     changing = any(now - s.said_at < terms.lease for s in poll.sightings.values())
-    changing |= said != (mine.vote.words if mine else None)
+    changing |= _sets(said) != _sets(mine.vote.words if mine else None)
     return now + terms.lease / (LOOKS if changing else RENEWALS)
+
+
+def _sets(words: Words | None) -> list[set[str]] | None:
+    return None if words is None else [set(addresses) for addresses in words]

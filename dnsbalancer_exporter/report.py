@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import Enum
 from typing import NamedTuple
@@ -110,6 +110,17 @@ class Change:
     error: str = ""
     refills: bool = False
     at: float | None = None
+
+
+def withdrawn(records: Iterable[Record], changes: Sequence[Change]) -> dict[RecordSetKey, int]:
+    """How many values ``changes`` have taken out of each record set to the last of ``records``."""
+    left = {(RecordSetKey(r.name, r.type), r.value) for r in records}
+    values = {
+        (RecordSetKey(c.record.name, c.record.type), c.record.value)
+        for c in changes
+        if c.action == "delete" and not c.error and c.ground is not Ground.DUPLICATE
+    } - left
+    return {key: sum(k == key for k, _ in values) for key, _ in values}
 
 
 @dataclass(frozen=True, slots=True)

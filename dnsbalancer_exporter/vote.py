@@ -38,7 +38,7 @@ _VOTE = re.compile(
 
 
 class Words(NamedTuple):
-    """What a vote says: who is held DOWN, and who is drained; in the order of addresses."""
+    """What a vote says: who is held DOWN, and who is drained; the most important first."""
 
     down: tuple[str, ...] = ()
     drained: tuple[str, ...] = ()
@@ -76,7 +76,7 @@ class Standing(Enum):
     """As what an observer is counted; all but STALE are."""
 
     OWN = "own"
-    """It is us: our view as it is now, whatever our vote in the zone says."""
+    """It is us: our view as it is now, as far as our vote in the zone says it."""
     VOTES = "votes"
     """Its sequence number has moved within the lease."""
     PRESUMED = "presumed"

@@ -90,6 +90,8 @@ class Api:
         self.late = 17.5
         self.lies = 0.0
         self.over = False
+        self.readers: set[str] = set()
+        """Places that may read, and nothing else: every write is refused."""
 
     def fate(self, place: str, operation: str) -> Fate:
         """Drawn for each call; the network has its say first."""
@@ -99,6 +101,8 @@ class Api:
             return Fate.UNSENT
         if place in self.network.deaf:
             return Fate.UNANSWERED
+        if place in self.readers and operation != "list":
+            return Fate.REFUSED
         if operation == "list" and self.lies and self.draw.random() < self.lies:
             return Fate.SHORT
         if self.draw.random() >= self.trouble:

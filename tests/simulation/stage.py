@@ -172,6 +172,8 @@ class Stage:
     def locks(self) -> list[str]:
         return self.store.values(fqdn(LABEL, NAME), RecordType.TXT)
 
+    txt = RecordType.TXT
+
     @property
     def votes(self) -> dict[str, vote.Vote]:
         """The newest vote of each observer, in the zone."""
