@@ -471,11 +471,12 @@ class Cycle:
         """When votes are to be read, and ours to be renewed, if there are votes."""
         if pool.quorum is None:
             return []
-        poll, now = self.outlook.polls.poll(pool), self._clock()
-        dues = [quorum.look_again(poll, pool.quorum, self.outlook.words(pool), now)]
-        if pool.mode is Mode.ENFORCE and poll.sightings.keys() & {pool.quorum.observer}:
-            dues.append(self.ballot.due_at(pool, pool.quorum))
-        return dues
+        poll, words, now = self.outlook.polls.poll(pool), self.outlook.words(pool), self._clock()
+        renewal = self.ballot.due_at(pool, pool.quorum)
+        said = quorum.says(poll, pool.quorum, words)
+        dues = [quorum.look_again(poll, pool.quorum, words, now)]
+        # One that is overdue found no place, or was refused: the next look is soon enough.
+        return dues + [renewal] * (said is not None and renewal > now)
 
     def _failed(self, each: Pass, error: ProviderError) -> PoolReport:
         pool = each.pool

@@ -4,6 +4,7 @@
     ----------------------------------------------  --------------------  ------------------------
     we ourselves                                    what our vote says    we see it otherwise (1)
     an observer whose vote's number has risen       what the vote says    a lease after it rose
+    .. and whose vote has vanished since            holding nobody DOWN   a lease after it rose
     for a member, a target that has no such vote    holding nobody DOWN   it is silent a lease (2)
     for a witness, a target that has no such vote   holding nobody DOWN   it was asked a lease (3)
 
@@ -97,7 +98,8 @@ def read(poll: Poll, votes: Iterable[Vote], now: float, lease: float) -> Poll:
         held = newest.get(vote.observer)
         if held is None or vote.seq > held.seq:
             newest[vote.observer] = vote
-    seen = {o: _sighting(before.get(o), vote, now) for o, vote in sorted(newest.items())}
+    seen = {o: _vanished(s, now) for o, s in before.items() if now - s.moved_at < lease}
+    seen |= {o: _sighting(before.get(o), vote, now) for o, vote in sorted(newest.items())}
     after = Poll(now if broken else poll.since, now, None, seen)
     if not any(s.vote.names for s in after.fresh(lease).values()):
         return after
@@ -113,6 +115,12 @@ def _sighting(before: Sighting | None, vote: Vote, now: float) -> Sighting:
         return before
     said = (vote.words, vote.cut) == (before.vote.words, before.vote.cut)
     return Sighting(vote, now, before.said_at if said else now)
+
+
+def _vanished(before: Sighting, now: float) -> Sighting:
+    """Taken back, or lost by a provider of whole sets: its observer is there, and names nobody."""
+    said_at = now if before.vote.names else before.said_at
+    return Sighting(Vote(before.vote.observer, before.vote.seq), before.moved_at, said_at)
 
 
 # --- counting -----------------------------------------------------------------------------
@@ -241,9 +249,9 @@ def look_again(poll: Poll, terms: QuorumTerms, own: Words, now: float) -> float:
     """When the votes are to be read next: soon while they change, else before they expire."""
     mine, said = poll.sightings.get(terms.observer), says(poll, terms, own)
     changing = any(now - s.said_at < terms.lease for s in poll.sightings.values())
-    changing |= _sets(said) != _sets(mine.vote.words if mine else None)
+    changing |= _sets(said or Words()) != _sets(mine.vote.words if mine else Words())
     return now + terms.lease / (LOOKS if changing else RENEWALS)
 
 
-def _sets(words: Words | None) -> list[set[str]] | None:
-    return None if words is None else [set(addresses) for addresses in words]
+def _sets(words: Words) -> list[set[str]]:
+    return [set(addresses) for addresses in words]

@@ -6,6 +6,7 @@ own probes had brought home when it sent the call.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from dnsbalancer_exporter import vote
@@ -62,6 +63,7 @@ class Laws:
         self.creates = 0
         self.gaps = 0
         self.api: Api | None = None
+        self.majority: Callable[[Daemon, str], str] = lambda _who, _value: ""
         self.daemons: list[Daemon] = []
         self._foreign = self._others()
         self._reads_in_gap: dict[Daemon, int] = {}
@@ -118,8 +120,9 @@ class Laws:
             self._reads_in_gap.clear()
         if what.value in values:
             return
-        if evidence.no_ground:
-            raise self.broken(evidence.no_ground)
+        without_ground = evidence.no_ground or self.majority(who, what.value)
+        if without_ground:
+            raise self.broken(without_ground)
         if not self.strict:
             return
         if len(values) < evidence.floor:

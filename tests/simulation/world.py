@@ -74,6 +74,11 @@ class NoLock:
 class World:
     """One drawn world. ``strict``: inside the assumptions; not ``locked``: as without law 9."""
 
+    patience = 0.0
+    """Seconds that healing may take beyond the usual."""
+    length = 1
+    """How many times the usual number of cycles it has."""
+
     def __init__(self, seed: int, *, strict: bool = True, locked: bool = True) -> None:
         self.draw = draw = random.Random(seed)
         self.interval = draw.choice((5.0, 5.0, 30.0))
@@ -144,13 +149,23 @@ class World:
         for instance in self.instances:
             self._start(instance)
         events = self._events()
-        while self.cycles < CYCLES * len(self.instances) // 2 or self.cycles < CYCLES:
-            await asyncio.sleep(self.draw.expovariate(2.0 / self.interval))
+        least = self.length * CYCLES
+        while self.cycles < least * len(self.instances) // 2 or self.cycles < least:
+            await asyncio.sleep(self.draw.expovariate(1.0 / self.between))
             event = self.draw.choice(events)
             event(self.draw.choice(self.instances))
+            self.happened()
         await self.heal()
         self.laws.end()
         return self
+
+    @property
+    def between(self) -> float:
+        """The mean of the seconds between two events."""
+        return self.interval / 2.0
+
+    def happened(self) -> None:
+        """Called after each event."""
 
     def _start(self, instance: Instance, *, remembers: bool = True) -> None:
         if instance.daemon is None:
@@ -297,7 +312,8 @@ class World:
             self._start(instance)
             if instance.daemon:
                 instance.daemon.process.run(instance.daemon.reload, instance.pool)
-        end = virtual_time.loop().time() + 200.0 + 20 * self.interval
+        self.happened()
+        end = virtual_time.loop().time() + 200.0 + 20 * self.interval + self.patience
         while not self._is_true(alive):
             now = virtual_time.loop().time()
             end = max(end, max(map(self._restrained_until, self.laws.daemons)) + 10 * self.interval)
