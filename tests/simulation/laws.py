@@ -63,6 +63,7 @@ class Laws:
         self.creates = 0
         self.gaps = 0
         self.api: Api | None = None
+        self.ballots: dict[Daemon, list[float]] = {}
         self.majority: Callable[[Daemon, str], str] = lambda _who, _value: ""
         self.daemons: list[Daemon] = []
         self._foreign = self._others()
@@ -98,6 +99,8 @@ class Laws:
             else:
                 self.say(f"{who.place} sends delete {what.value}")
                 self._holds_the_lock(who)
+        if what.name == BALLOT and operation == "create":
+            self.ballots.setdefault(who, []).append(virtual_time.loop().time())
         return evidence
 
     def effect(self, who: Daemon, operation: str, what: Create | Record, evidence: object) -> None:

@@ -17,6 +17,7 @@ from collections.abc import Callable
 from dataclasses import replace
 
 from dnsbalancer_exporter.model import Mode, QuorumTerms
+from dnsbalancer_exporter.quorum import LOOKS
 from tests.simulation import virtual_time
 from tests.simulation.instance import Daemon, Instance
 from tests.simulation.laws import LawBroken
@@ -64,6 +65,15 @@ class VotingWorld(World):
         self.withdrawn = 0
         self.near = 0
         self.laws.majority = self._against
+
+    async def play(self) -> VotingWorld:
+        """Play it to its end; raises LawBroken."""
+        await super().play()
+        for daemon, times in self.laws.ballots.items():
+            for first, later in zip(times, times[LOOKS + 1 :], strict=False):
+                if later - first < 0.9 * self.lease:
+                    raise self.laws.broken(f"{daemon.place} wrote {LOOKS + 2} votes in a lease")
+        return self
 
     @property
     def between(self) -> float:

@@ -12,17 +12,22 @@ import time
 from concurrent.futures import ProcessPoolExecutor
 
 from dnsbalancer_exporter.config.values import duration
+from tests.simulation.majority import told as with_votes
 from tests.simulation.world import told
 
 BATCH = 50
+KINDS = {0: " (outside the assumptions)", 1: " (with votes)", 6: " (with votes)"}
+"""What is special about a seed, by its last digit."""
 
 
 def batch(first: int) -> list[str]:
-    """What was broken in the worlds of a batch; every tenth one is outside the assumptions."""
+    """What was broken in the worlds of a batch; every tenth one is outside the assumptions, every
+    fifth one has votes.
+    """
     return [
-        story + (" (outside the assumptions)" if seed % 10 == 0 else "")
+        story + KINDS.get(seed % 10, "")
         for seed in range(first, first + BATCH)
-        if (story := told(seed, strict=seed % 10 != 0))
+        if (story := with_votes(seed) if seed % 5 == 1 else told(seed, strict=seed % 10 != 0))
     ]
 
 

@@ -18,6 +18,7 @@ from dnsbalancer_exporter.model import (
     Pool,
     ProbeSpec,
     Protocol,
+    QuorumTerms,
     Record,
     Target,
 )
@@ -53,6 +54,10 @@ ELSEWHERE: dict[str, tuple[str, Record]] = {
     "a lock elsewhere": (
         "example.org",
         record(CONTENT, "_dnsbalancer-lock.example.org", RecordType.TXT),
+    ),
+    "a vote without a quorum": (
+        "example.com",
+        record("v=1 observer=192.0.2.1 seq=1", "_dnsbalancer.example.com", RecordType.TXT),
     ),
     "an address at the lock's name": ("example.com", record(name=LOCK.name)),
 }
@@ -146,3 +151,13 @@ def test_it_exchanges_where_the_provider_can_and_what_that_says_is_heard() -> No
 def test_it_is_a_bug_and_no_error_of_the_provider() -> None:
     """So the cycle does not survive it: nobody may come to rely on being stopped here."""
     assert issubclass(Forbidden, AssertionError)
+
+
+def test_votes_are_written_at_the_ballot_of_who_has_a_quorum_and_is_enforced() -> None:
+    vote = Create("_dnsbalancer.example.com", RecordType.TXT, "v=1 observer=x seq=1", 60)
+    agreeing = pool(quorum=QuorumTerms(A))
+    asyncio.run(guarded(agreeing).create_record("example.com", vote))
+    with pytest.raises(Forbidden):
+        asyncio.run(
+            guarded(replace(agreeing, mode=Mode.OBSERVE)).create_record("example.com", vote)
+        )

@@ -33,6 +33,7 @@ from dnsbalancer_exporter.model import (
 )
 from dnsbalancer_exporter.names import RecordType, address_type
 from dnsbalancer_exporter.plan import Situation
+from dnsbalancer_exporter.vote import Count, Unsettled, Verdict, Words
 
 NAME = "example.com"
 A, B, C, D, E = (f"192.0.2.{n}" for n in range(1, 6))
@@ -955,3 +956,83 @@ def test_changes_are_in_the_order_of_names_types_and_numbers() -> None:
         for name in (NAME, "www.example.com")
         for value in ("192.0.2.9", "192.0.2.10", V6, W6)
     ]
+
+
+# --- quorum -------------------------------------------------------------------------------
+
+
+def votes(of: int, **changes: Any) -> Count:
+    """A count; by keyword how many of ``of`` say of a target that it is DOWN."""
+    said = {name: changes.pop(name) for name in "abcd" if name in changes}
+    verdicts = {{"a": A, "b": B, "c": C, "d": D}[name]: Verdict(n, of) for name, n in said.items()}
+    return Count((), of, verdicts, **changes)
+
+
+@pytest.mark.parametrize(("said", "goes"), [(0, False), (1, False), (2, False), (3, True)], ids=str)
+def test_who_is_down_for_us_goes_only_by_a_strict_majority(said: int, goes: bool) -> None:
+    made = plan.make(world(pool(), {A: UP, B: DOWN}, A, B, votes=votes(4, b=said)))
+    assert deleted(made) == ([B] if goes else [])
+    assert withheld(made) == ([] if goes else [(B, Hold.NO_QUORUM)])
+
+
+@pytest.mark.parametrize("reason", list(Unsettled))
+def test_what_is_not_settled_withdraws_nobody(reason: Unsettled) -> None:
+    made = plan.make(world(pool(), {A: UP, B: DOWN}, A, B, votes=votes(3, b=3, unsettled=reason)))
+    assert withheld(made) == [(B, Hold.NO_QUORUM)]
+
+
+def test_who_is_down_by_the_votes_and_up_for_us_is_left_to_those_who_see_it() -> None:
+    made = plan.make(world(pool(), {A: UP, B: UP}, A, B, votes=votes(3, b=2)))
+    assert (deleted(made), withheld(made)) == ([], [])
+
+
+@pytest.mark.parametrize("said", [2, 3])
+def test_nobody_publishes_who_is_not_up_by_the_votes(said: int) -> None:
+    """Their own address included; a tie leaves things as they are."""
+    made = plan.make(world(pool(), {A: UP, B: UP}, B, votes=votes(4, a=said)))
+    assert made.creates == ()
+    assert made.omitted == (Omitted(NAME, A, Unpublished.VOTED_DOWN),)
+
+
+def test_alone_in_its_own_eyes_and_voted_down_it_does_not_publish_itself() -> None:
+    """1|2,3: that nobody else is UP for it is no ground, since somebody is by the votes."""
+    made = plan.make(world(pool(), {A: UP, B: DOWN, C: DOWN}, B, C, votes=votes(3, a=2, b=1, c=1)))
+    assert (created(made), deleted(made)) == ([], [])
+
+
+def test_if_nobody_is_up_by_the_votes_the_own_view_publishes_and_nothing_is_withdrawn() -> None:
+    made = plan.make(world(pool(), {A: UP, B: UP, C: DOWN}, B, C, votes=votes(3, a=2, b=2, c=2)))
+    assert created(made) == [A]
+    assert withheld(made) == [(C, Hold.NO_QUORUM)]
+
+
+def test_who_is_drained_elsewhere_is_not_published() -> None:
+    drained = votes(3, drained={B: (B,)})
+    made = plan.make(world(pool(listed=(A, B)), {A: UP, B: UP}, A, votes=drained))
+    assert made.omitted == (Omitted(NAME, B, Unpublished.DRAINED),)
+
+
+@pytest.mark.parametrize("ground", ["drained", "retired", "duplicate"])
+def test_an_operators_word_and_a_duplicate_need_no_majority(ground: str) -> None:
+    of = pool(listed=(A, B), retired=(C,) if ground == "retired" else ())
+    twice = (record(B, "second"),) if ground == "duplicate" else ()
+    word = drains(B) if ground == "drained" else {}
+    health = {A: UP, B: UP}
+    made = plan.make(world(of, health, A, B, C, *twice, drained=word, votes=votes(3)))
+    assert [delete.ground.value for delete in made.deletes] == [ground]
+
+
+def test_our_vote_names_whom_we_hold_down_without_a_doubt() -> None:
+    def named(health: Mapping[str, HealthState], *records: str, **changes: Any) -> Words:
+        return plan.words(world(pool(), health, *records, **changes))
+
+    states = {A: UP, B: DOWN, C: DOWN}
+    assert named(states, A, C, drained=drains(A)) == Words((C, B), (A,))
+    assert named(states, isolated=True) == Words()
+    assert named(states, vouched_at=800.0) == Words()
+    assert named(states, overloaded=True) == Words()
+    assert named({A: DOWN, B: DOWN}) == Words()
+    assert named({A: UNPROVEN, B: UP}) == Words()
+    doubted = world(pool(), states, returned=frozenset({B}))
+    assert plan.words(doubted) == Words((C,))
+    assert plan.words(doubted, Words((B,))) == Words((B, C))
