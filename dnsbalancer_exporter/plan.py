@@ -300,10 +300,8 @@ def _unpublished(
     held_down = situation.now < situation.restrained.get(address, 0.0)
     table = (
         (Unpublished.RETIRED, address in situation.pool.retired),
-        (
-            Unpublished.DRAINED,
-            address in situation.drained or _drained_elsewhere(situation, address),
-        ),
+        (Unpublished.DRAINED, address in situation.drained),
+        (Unpublished.DRAINED, _drained_elsewhere(situation, address)),
         (Unpublished.UNKNOWN_HEALTH, state.health is Health.UNKNOWN),
         (Unpublished.VOTED_DOWN, not _up_by(votes, address)),
         (Unpublished.HOLD_DOWN, held_down and others_up >= 2 and state.health is Health.UP),
@@ -337,9 +335,8 @@ def _withdrawals(
     for value, ground in _candidates(situation, present):
         forced = ground is Ground.DRAINED and situation.drained[value].forced
         floor = 1 if forced else situation.pool.min_records
-        hold = _hold(situation, votes, healths, value, ground) or _floor(
-            situation, left, floor, value
-        )
+        doubt = _hold(situation, votes, healths, value, ground)
+        hold = doubt or _floor(situation, left, floor, value)
         up = situation.state(value).health is Health.UP
         if hold is None and keep_drained and ground is Ground.DRAINED and up:
             hold = Hold.MIN_RECORDS

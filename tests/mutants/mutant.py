@@ -17,6 +17,7 @@ class Mutant(NamedTuple):
     test: str
 
 
+BALLOT = "unit/test_ballot.py::test_"
 CYCLE = "unit/test_cycle.py::test_"
 DESK = "unit/test_desk.py::test_"
 GUARD = "unit/test_guard.py::test_"
@@ -31,9 +32,12 @@ MANY = "unit/test_many_pools.py::test_"
 NETWORK = "contract/test_network.py::test_"
 PACE = "unit/test_pace.py::test_"
 PLAN = "unit/test_plan.py::test_"
+QUORUM = "unit/test_quorum.py::test_"
 RESTRAINT = "unit/test_restraint.py::test_"
 ROSTER = "unit/test_roster.py::test_"
 STATE = "unit/test_state.py::test_"
+VOTE = "unit/test_vote.py::test_"
+VOTES = "simulation/test_quorum.py::test_"
 WATCH = "unit/test_watch.py::test_"
 ZONELOCK = "unit/test_zonelock.py::test_"
 SCENARIO = "simulation/test_scenarios.py::test_"

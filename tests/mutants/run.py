@@ -21,11 +21,12 @@ from tests.mutants.laws import LAWS
 from tests.mutants.many import MANY_POOLS
 from tests.mutants.mutant import Mutant
 from tests.mutants.probes import PROBES
+from tests.mutants.votes import VOTING
 from tests.mutants.writers import WRITERS
 from tests.repo.generated import ROOT
 
 PACKAGE = "dnsbalancer_exporter"
-MUTANTS = (*LAWS, *WRITERS, *PROBES, *MANY_POOLS, *DRIVERS)
+MUTANTS = (*LAWS, *WRITERS, *PROBES, *MANY_POOLS, *DRIVERS, *VOTING)
 AT_ONCE = os.cpu_count() or 1
 SECONDS = 600.0
 KILLED, SURVIVED = "killed", "SURVIVED"
