@@ -26,14 +26,10 @@ from dnsbalancer_exporter.model import (
     LockTerms,
     Mode,
     Pool,
-    ProbeSpec,
-    Protocol,
     Record,
     RecordSetKey,
     Restraint,
-    Target,
     TargetKey,
-    Timing,
     Unpublished,
     Withheld,
 )
@@ -41,44 +37,28 @@ from dnsbalancer_exporter.names import RecordType
 from dnsbalancer_exporter.report import PoolReport, TargetState
 from dnsbalancer_exporter.roster import Watched
 from tests.contract.memory import Memory, Store, Swapping
+from tests.unit.pools import (
+    DOWN,
+    NAME,
+    UNKNOWN,
+    UP,
+    A,
+    B,
+    C,
+    D,
+    E,
+    pool,
+    target,
+    witness,
+)
 
-NAME = "example.com"
-A, B, C, D, E = (f"192.0.2.{n}" for n in range(1, 6))
 V6 = "2001:db8::1"
 START = 1000.0
 TERMS = LockTerms(lease=60.0, margin=20.0)
-SPEC = ProbeSpec(Protocol.TCP, A, 80, 2.0)
 
-UNKNOWN = HealthState()
-UP = HealthState(Health.UP, successes=2, succeeded_at=990.0, proven=True)
-DOWN = HealthState(Health.DOWN, failures=3, failing_since=900.0, proven=True)
 
 LOST = AnswerLost(ApiReason.TIMEOUT, "the answer was lost")
 BROKEN = ProviderError(ApiReason.SERVER_ERROR, "500")
-
-
-def target(address: str) -> Target:
-    return Target(address, address, replace(SPEC, address=address))
-
-
-def pool(*own: str, listed: tuple[str, ...] = (), **changes: Any) -> Pool:
-    """A member whose own addresses are ``own``."""
-    made = Pool(
-        "p",
-        "example.com",
-        (NAME,),
-        member=True,
-        own=tuple(map(target, own or (A,))),
-        probe=SPEC,
-        listed=tuple(map(target, listed)),
-        timing=Timing(interval=180.0, fast_interval=1.0),
-    )
-    return replace(made, **changes)
-
-
-def witness(*listed: str, **changes: Any) -> Pool:
-    """A witness at E."""
-    return pool(E, listed=listed, member=False, **changes)
 
 
 def others_of(*own: str, count: int, **changes: Any) -> list[Pool]:

@@ -20,7 +20,8 @@ from dnsbalancer_exporter.keeper import Keeper
 from dnsbalancer_exporter.model import LONGEST_DRAIN, HealthState, Mode, Pool
 from dnsbalancer_exporter.report import PoolReport, Report
 from dnsbalancer_exporter.rounds import Rounds
-from tests.unit.test_cycle import BROKEN, DOWN, UP, V6, A, B, C, E, Stage, at, pool, target, witness
+from tests.unit.pools import DOWN, UP, A, B, C, E, pool, target, witness
+from tests.unit.test_cycle import BROKEN, V6, Stage, at
 
 EPOCH = 1_700_000_000.0
 WWW = ("www.example.com",)

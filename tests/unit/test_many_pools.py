@@ -23,22 +23,8 @@ from dnsbalancer_exporter.pace import BURST, PATIENCE
 from dnsbalancer_exporter.report import PoolReport
 from dnsbalancer_exporter.zonelock import ZoneLock
 from tests.simulation import virtual_time
-from tests.unit.test_cycle import (
-    BROKEN,
-    DOWN,
-    LOST,
-    START,
-    UP,
-    V6,
-    A,
-    B,
-    C,
-    D,
-    E,
-    Stage,
-    pool,
-    target,
-)
+from tests.unit.pools import DOWN, UP, A, B, C, D, E, pool, target
+from tests.unit.test_cycle import BROKEN, LOST, START, V6, Stage
 from tests.unit.test_rounds import Scene
 
 ZONES = ("a.example", "b.example", "c.example")

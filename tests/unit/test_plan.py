@@ -15,64 +15,41 @@ from dnsbalancer_exporter.model import (
     Drain,
     Entry,
     Ground,
-    Health,
     HealthState,
     Hold,
     Mode,
     Omitted,
     Plan,
     Pool,
-    ProbeSpec,
-    Protocol,
     Record,
     RecordSetKey,
-    Target,
-    Timing,
     Unpublished,
     Withheld,
 )
 from dnsbalancer_exporter.names import RecordType, address_type
 from dnsbalancer_exporter.plan import Situation
 from dnsbalancer_exporter.vote import Count, Unsettled, Verdict, Words
+from tests.unit.pools import (
+    DOWN,
+    NAME,
+    UNKNOWN,
+    UP,
+    A,
+    B,
+    C,
+    D,
+    E,
+    pool,
+    witness,
+)
 
-NAME = "example.com"
-A, B, C, D, E = (f"192.0.2.{n}" for n in range(1, 6))
 STRANGER = "203.0.113.9"
 V6, W6 = "2001:db8::1", "2001:db8::2"
 NOW = 1000.0
-TIMING = Timing(interval=180.0, fast_interval=1.0)
-SPEC = ProbeSpec(Protocol.TCP, A, 80, 2.0)
 SET_A = RecordSetKey(NAME, RecordType.A)
 
-UNKNOWN = HealthState()
-UP = HealthState(Health.UP, successes=2, succeeded_at=990.0, proven=True)
 SHAKY = replace(UP, successes=0, failures=1, failing_since=995.0)
-DOWN = HealthState(Health.DOWN, failures=3, failing_since=900.0, proven=True)
 UNPROVEN = replace(DOWN, proven=False)
-
-
-def target(address: str) -> Target:
-    return Target(address, address, replace(SPEC, address=address))
-
-
-def pool(*own: str, listed: tuple[str, ...] = (), **changes: Any) -> Pool:
-    """A member whose own addresses are ``own``."""
-    made = Pool(
-        "p",
-        "example.com",
-        (NAME,),
-        member=True,
-        own=tuple(map(target, own or (A,))),
-        probe=SPEC,
-        listed=tuple(map(target, listed)),
-        timing=TIMING,
-    )
-    return replace(made, **changes)
-
-
-def witness(*listed: str, **changes: Any) -> Pool:
-    """A witness at E."""
-    return pool(E, listed=listed, member=False, **changes)
 
 
 def record(value: str, id: str = "", name: str = NAME, ttl: int = 60) -> Record:

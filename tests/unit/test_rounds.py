@@ -22,7 +22,8 @@ from dnsbalancer_exporter.model import (
 from dnsbalancer_exporter.report import PoolReport, TargetState
 from dnsbalancer_exporter.rounds import Rounds
 from tests.simulation import virtual_time
-from tests.unit.test_cycle import DOWN, START, UNKNOWN, UP, A, B, Stage, at, pool
+from tests.unit.pools import DOWN, UNKNOWN, UP, A, B, pool
+from tests.unit.test_cycle import START, Stage, at
 
 BROKEN = ProviderError(ApiReason.SERVER_ERROR, "500")
 ASKED = ProviderError(ApiReason.RATE_LIMITED, "429", retry_after=900.0)
