@@ -228,12 +228,11 @@ class Outlook:
 
     def situation(self, pool: Pool, changes: Sequence[Change] = ()) -> Situation:
         """All that a plan rests on, as it is now."""
-        alone = self._alone(pool, changes)
-        terms, poll = pool.quorum, self.polls.poll(pool)
-        if terms is None:
+        alone, poll = self._alone(pool, changes), self.polls.poll(pool)
+        if pool.quorum is None:
             return alone
         own = self._words(pool, alone)
-        votes = quorum.count(pool, terms, poll, own, alone.health, alone.now)
+        votes = quorum.count(pool, pool.quorum, poll, own, alone.health, alone.now)
         return replace(alone, votes=votes)
 
     def words(self, pool: Pool) -> Words:

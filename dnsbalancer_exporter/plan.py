@@ -348,16 +348,20 @@ def _withdrawals(
             deletes += [Delete(record, ground) for record in present[value]]
         else:
             withheld.append(Withheld(present[value][0], ground, hold))
-    repeated = [value for value in left if len(present[value]) > 1]
-    for value in sorted(repeated, key=address_order):
-        for record in present[value][1:] if is_ours(situation.pool, value) else ():
-            # The value stays: no judgement is needed, only a list that can be believed.
-            doubt = _first(_doubts_of_the_view(situation))
-            if doubt is None:
-                deletes.append(Delete(record, Ground.DUPLICATE))
-            else:
-                withheld.append(Withheld(record, Ground.DUPLICATE, doubt))
-    return deletes, withheld
+    repeated = [Delete(r, Ground.DUPLICATE) for r in _repeated(situation, present, left)]
+    # The value stays: no judgement is needed, only a list that can be believed.
+    doubt = _first(_doubts_of_the_view(situation))
+    if doubt is None:
+        return deletes + repeated, withheld
+    return deletes, withheld + [Withheld(d.record, d.ground, doubt) for d in repeated]
+
+
+def _repeated(
+    situation: Situation, present: Mapping[str, list[Record]], left: set[str]
+) -> list[Record]:
+    """All but the first record of each value of ours that is left (law 9)."""
+    ours = sorted((a for a in left if is_ours(situation.pool, a)), key=address_order)
+    return [record for value in ours for record in present[value][1:]]
 
 
 def _candidates(

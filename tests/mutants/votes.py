@@ -81,7 +81,7 @@ VOTING = (
         "quorum.py",
         "said = [_said(poll, terms, own), *",
         "said = [own, *",
-        VOTES + "an_observer_that_cannot_write_withdraws_nobody",
+        QUORUM + "we_count_as_saying_down_what_our_vote_says_and_we_still_hold",
     ),
     Mutant(
         "quorum: a vote counts again whenever it says another thing",
@@ -95,7 +95,7 @@ VOTING = (
         "quorum.py",
         "broken = poll.read_at is None or now - poll.read_at >= lease",
         "broken = poll.read_at is None",
-        VOTES + "who_could_not_read_for_a_lease_begins_to_watch_again",
+        QUORUM + "who_has_not_read_for_a_lease_begins_anew",
     ),
     Mutant(
         "quorum: old votes are as good as those just read",
