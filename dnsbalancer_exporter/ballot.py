@@ -26,8 +26,8 @@ from dnsbalancer_exporter.errors import ProviderError
 from dnsbalancer_exporter.lists import Lists
 from dnsbalancer_exporter.model import Create, Pool, QuorumTerms, Record
 from dnsbalancer_exporter.names import RecordType
-from dnsbalancer_exporter.quorum import LOOKS, RENEWALS, Poll
-from dnsbalancer_exporter.vote import Vote, Words
+from dnsbalancer_exporter.quorum import LOOKS, Poll
+from dnsbalancer_exporter.vote import RENEWALS, Vote, Words
 
 TTL = 60
 """Seconds; nobody reads votes through a cache."""

@@ -49,6 +49,7 @@ from dnsbalancer_exporter.outlook import Outlook
 from dnsbalancer_exporter.pace import Pace
 from dnsbalancer_exporter.report import Change, PoolReport, TargetState
 from dnsbalancer_exporter.roster import Refusal
+from dnsbalancer_exporter.vote import RENEWALS
 
 READ_BUDGET = 30.0
 """Seconds that one read may take with all its retries."""
@@ -487,7 +488,7 @@ class Cycle:
         wait = roster.backoff(memory.errors + 1, RETRY_FIRST, error.retry_after)
         longest = pool.timing.interval
         if pool.quorum:  # who does not read for a lease has to begin to watch again
-            longest = min(longest, pool.quorum.lease / quorum.RENEWALS)
+            longest = min(longest, pool.quorum.lease / RENEWALS)
         again_at = self._clock() + max(min(longest, wait), error.retry_after or 0.0)
         return replace(
             last,

@@ -41,6 +41,7 @@ from dataclasses import dataclass, field, replace
 from dnsbalancer_exporter.model import Health, HealthState, Pool, QuorumTerms
 from dnsbalancer_exporter.names import address_type
 from dnsbalancer_exporter.vote import (
+    RENEWALS,
     Count,
     Standing,
     Unsettled,
@@ -50,9 +51,6 @@ from dnsbalancer_exporter.vote import (
     Words,
     in_order,
 )
-
-RENEWALS = 3
-"""How often in a lease a vote is renewed while anybody is named, and votes are read."""
 
 LOOKS = 12
 """How often in a lease votes are read, and at most changed, while they change."""

@@ -22,6 +22,9 @@ from dnsbalancer_exporter.names import address_order, canonical_address
 LABEL = "_dnsbalancer"
 """The label under which a pool's votes are, before its first name."""
 
+RENEWALS = 3
+"""How often in a lease a vote is renewed while anybody is named, and votes are read."""
+
 LONGEST = 255
 """Bytes of a vote at most: one string of a TXT record."""
 

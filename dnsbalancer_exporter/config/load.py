@@ -14,6 +14,7 @@ from dnsbalancer_exporter.config.fingerprint import fingerprint
 from dnsbalancer_exporter.config.inventory import Inventories, Read, TargetsFile
 from dnsbalancer_exporter.config.pool_keys import TARGETS, TARGETS_FILE
 from dnsbalancer_exporter.config.pools import build_pool, check_pool, check_pools_together
+from dnsbalancer_exporter.config.quorum_keys import note_rate
 from dnsbalancer_exporter.config.sections import Ledger, Place, Section, read_section
 from dnsbalancer_exporter.config.top_keys import (
     API_RATE,
@@ -110,9 +111,11 @@ def _parse(
     api = find_api(top, environ, read)
     if api is None or ledger.problems:
         return None
+    built = _built(pools, filled, inventories)
+    note_rate(top, built)
     config = Config(
         api=api,
-        pools=_built(pools, filled, inventories),
+        pools=built,
         files=inventories.files,
         lock=top.need(LOCK),
         api_rate=top.need(API_RATE),

@@ -13,11 +13,12 @@ from dnsbalancer_exporter.config.pool_keys import (
     PROBE_TIMEOUT,
 )
 from dnsbalancer_exporter.config.sections import Key, Place, Section, read_section, scalar
+from dnsbalancer_exporter.config.top_keys import API_RATE
 from dnsbalancer_exporter.config.values import Wrong
 from dnsbalancer_exporter.config.yaml_text import Node, Table
-from dnsbalancer_exporter.model import QuorumTerms
+from dnsbalancer_exporter.model import Pool, QuorumTerms
 from dnsbalancer_exporter.names import address_order
-from dnsbalancer_exporter.vote import LABEL
+from dnsbalancer_exporter.vote import LABEL, RENEWALS
 
 LEASE = Key(
     "lease",
@@ -95,6 +96,18 @@ def _check_lease(section: Section, mapping: Section) -> None:
             LEASE,
             f"is short: {fall} failed probes may take {values.number_text(confirming)} s, more "
             "than a third of it, and then a dead target waits for the next votes",
+        )
+
+
+def note_rate(top: Section, pools: tuple[Pool, ...]) -> None:
+    """Note votes that would find no place: a witness may have to renew those of all its pools."""
+    rate = top.find(API_RATE) or 0.0
+    needed = sum(2 * RENEWALS / pool.quorum.lease for pool in pools if pool.quorum)
+    if needed > rate / 2:
+        top.note(
+            API_RATE,
+            f"is low: the votes of all pools take {values.number_text(round(needed, 1))} writes "
+            "per second while something is down in each of them; give `quorum` a longer lease",
         )
 
 

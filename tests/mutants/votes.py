@@ -105,6 +105,13 @@ VOTING = (
         QUORUM + "nothing_is_settled_by_votes_that_were_read_a_third_of_a_lease_ago",
     ),
     Mutant(
+        "quorum: the votes are not read again under the lock",
+        "cycle.py",
+        "self.outlook.lists.unread(each.pool, (*each.pool.types, RecordType.TXT))",
+        "self.outlook.lists.unread(each.pool, each.pool.types)",
+        VOTES + "who_changes_its_mind_before_the_lock_is_taken_is_heard",
+    ),
+    Mutant(
         "quorum: who takes its vote back has gone at once",
         "quorum.py",
         "    seen = {o: _vanished(s, now) for o, s in before.items()"

@@ -15,7 +15,7 @@ from dnsbalancer_exporter.model import Hold, Mode, QuorumTerms, Unpublished
 from dnsbalancer_exporter.report import PoolReport
 from dnsbalancer_exporter.vote import Standing, Unsettled, Vote, Words, text
 from tests.simulation.laws import BALLOT, NAME
-from tests.simulation.stage import A, B, C, Stage
+from tests.simulation.stage import LOCK, A, B, C, Stage
 from tests.simulation.world import target
 
 D = "192.0.2.4"
@@ -330,6 +330,31 @@ def test_a_vote_whose_number_does_not_rise_is_not_counted(lie: str) -> None:
 
     stage = Stage(A, B, lease=LEASE).play(story)
     assert stage.laws.deletes == {}
+
+
+def test_who_changes_its_mind_before_the_lock_is_taken_is_heard() -> None:
+    """A and a witness are two of three against B. The witness takes B out of its vote while A takes
+    the lock: A reads the votes again under it, and B stays.
+    """
+    changes: list[float] = []
+
+    async def story(stage: Stage) -> None:
+        await asyncio.sleep(QUIET)
+        stage.network.cuts.add((A, B))
+
+        def takes_it_back() -> None:
+            changes.append(stage.now)
+            by_hand(stage, "w", 1000)
+
+        stage.when((A, "create", LOCK), takes_it_back)
+        for number in range(1, 60):
+            if not changes:
+                by_hand(stage, "w", number, B)
+            await asyncio.sleep(2.0)
+        assert changes
+        assert stage.published == [A, B]
+
+    assert Stage(A, B, lease=LEASE).play(story).laws.deletes == {}
 
 
 def test_two_machines_with_one_name_are_one_observer_and_write_no_more_than_two() -> None:

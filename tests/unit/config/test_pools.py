@@ -268,3 +268,10 @@ def test_a_lease_that_is_short_beside_the_probes_is_noted() -> None:
     notes = load(changed("quorum: {lease: 10}", "probe_timeout: 3")).notes
     (note,) = [note for note in notes if "config.quorum.lease" in note]
     assert note.startswith("line 14: config.quorum.lease: is short: 3 failed probes may take 12 s")
+
+
+def test_votes_that_would_find_no_place_are_noted() -> None:
+    pools = "\n".join(["pools:", *(f"  - record: r{n}" for n in range(40))])
+    notes = load(changed("quorum: {lease: 60}", pools)).notes
+    assert [note for note in notes if "config.api_rate: is low" in note and "4 writes" in note]
+    assert not [n for n in load(changed("quorum: {lease: 60}")).notes if "api_rate" in n]
