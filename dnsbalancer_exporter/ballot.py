@@ -73,11 +73,10 @@ class Written:
 
 
 class Polls:
-    """What is known of the votes of all pools of one process. ``clock`` is the process's."""
+    """What is known of the votes of all pools of one process."""
 
-    def __init__(self, lists: Lists, clock: Callable[[], float]) -> None:
+    def __init__(self, lists: Lists) -> None:
         self._lists = lists
-        self._clock = clock
         self._polls: dict[str, Poll] = {}
         self._slips: dict[str, tuple[Slip, ...]] = {}
         self._since: dict[str, dict[str, float]] = {}

@@ -57,7 +57,7 @@ class Outlook:
         follow: Callable[[Pool, Iterable[roster.Watched]], None],
     ) -> None:
         self.lists = Lists(read, clock)
-        self.polls = Polls(self.lists, clock)
+        self.polls = Polls(self.lists)
         self._clock = clock
         self._states = states
         self._follow = follow

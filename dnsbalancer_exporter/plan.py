@@ -141,7 +141,7 @@ def _plan_set(situation: Situation, key: RecordSetKey) -> Plan:
     wanted, reasons = _wanted(situation, key, votes, addresses, present)
     # With nobody wanted, any that is UP and not retired is (law 6): so who is drained stays.
     keep_drained = not wanted
-    if not wanted and not _awaited(situation, present):
+    if not wanted and not _awaited(situation, present) and not _others_stand(votes, reasons):
         wanted = {a for a in reasons if situation.state(a).health is Health.UP}
         wanted -= {*pool.retired, *(a for a in wanted if not _up_by(votes, a))}
     reasons = {a: None if a in wanted else reason for a, reason in reasons.items()}
@@ -281,6 +281,14 @@ def _deciding(situation: Situation, key: RecordSetKey) -> Count | None:
     votes = situation.votes
     mine = (a for a in situation.health if address_type(a) is key.type)
     return votes if any(_up_by(votes, address) for address in mine) else None
+
+
+def _others_stand(votes: Count | None, reasons: Mapping[str, Unpublished | None]) -> bool:
+    """Whether the votes have somebody who may be published, though we may not see it."""
+    kept_out = (Unpublished.DRAINED, Unpublished.RETIRED)
+    return votes is not None and any(
+        _up_by(votes, a) and reason not in kept_out for a, reason in reasons.items()
+    )
 
 
 def _up_by(votes: Count | None, address: str) -> bool:

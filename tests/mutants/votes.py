@@ -41,11 +41,18 @@ VOTING = (
         VOTES + "of_three_only_the_isolated_machine_loses_its_record",
     ),
     Mutant(
-        "quorum: who sees nobody else publishes itself against the votes",
+        "quorum: the last resort is who is voted down",
         "plan.py",
         "wanted -= {*pool.retired, *(a for a in wanted if not _up_by(votes, a))}",
         "wanted -= set(pool.retired)",
-        VOTES + "of_three_only_the_isolated_machine_loses_its_record",
+        PLAN + "the_last_resort_is_not_who_is_down_by_the_votes",
+    ),
+    Mutant(
+        "quorum: who is drained comes back although another is up by the votes",
+        "plan.py",
+        " and not _others_stand(votes, reasons):",
+        ":",
+        PLAN + "who_is_drained_stays_out_while_another_is_up_by_the_votes",
     ),
     Mutant(
         "quorum: peers without a vote do not count",

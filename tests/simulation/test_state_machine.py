@@ -33,6 +33,8 @@ CHANGES: tuple[dict[str, Any], ...] = (
 class Life(RuleBasedStateMachine):
     """Three machines; each step is an event and the time that passes after it."""
 
+    lease: float | None = None
+
     def __init__(self) -> None:
         super().__init__()
         self.loop = VirtualTimeLoop()  # type: ignore[abstract]
@@ -50,7 +52,7 @@ class Life(RuleBasedStateMachine):
 
     @initialize(seed=st.integers(0, 1000), there=st.sets(MACHINES))
     def begin(self, seed: int, there: set[str]) -> None:
-        self.stage = Stage(A, B, C, records=sorted(there), seed=seed)
+        self.stage = Stage(A, B, C, records=sorted(there), seed=seed, lease=self.lease)
         self.had = bool(there)
         for place in (A, B, C):
             self.happen(partial(self.stage.start, place), 0.0)
@@ -159,8 +161,15 @@ class Life(RuleBasedStateMachine):
         self.loop.close()
 
 
+class LifeWithVotes(Life):
+    """The same, with a quorum."""
+
+    lease = 30.0
+
+
 TestLife = Life.TestCase
-TestLife.settings = settings(
+TestLifeWithVotes = LifeWithVotes.TestCase
+TestLife.settings = TestLifeWithVotes.settings = settings(
     max_examples=100,
     stateful_step_count=30,
     deadline=None,

@@ -189,7 +189,7 @@ def test_a_ballot_that_cannot_be_read_leaves_what_was_known_and_says_why() -> No
         return scene.memory.list_records(zone, type_, 1.0)
 
     lists = Lists(read, lambda: scene.now)
-    polls = Polls(lists, lambda: scene.now)
+    polls = Polls(lists)
     scene.store.add(f"_dnsbalancer TXT {line(3, C, observer=B)}")
     asyncio.run(polls.read(POOL, TERMS))
     before = polls.poll(POOL)

@@ -977,6 +977,22 @@ def test_alone_in_its_own_eyes_and_voted_down_it_does_not_publish_itself() -> No
     assert (created(made), deleted(made)) == ([], [])
 
 
+@pytest.mark.parametrize(("said", "back"), [(1, False), (3, True)], ids=["up", "down"])
+def test_who_is_drained_stays_out_while_another_is_up_by_the_votes(said: int, back: bool) -> None:
+    """B is DOWN for us alone, or for all: only then is A, drained, better than nobody."""
+    health = {A: UP, B: DOWN}
+    made = plan.make(world(pool(), health, B, drained=drains(A), votes=votes(3, b=said)))
+    assert created(made) == ([A] if back else [])
+
+
+def test_the_last_resort_is_not_who_is_down_by_the_votes() -> None:
+    """Only B, which is drained, is up by them: better B than A, and better than nobody."""
+    drained = drains(B)
+    of = pool(listed=(A, B))
+    made = plan.make(world(of, {A: UP, B: UP}, drained=drained, votes=votes(3, a=2)))
+    assert created(made) == [B]
+
+
 def test_if_nobody_is_up_by_the_votes_the_own_view_publishes_and_nothing_is_withdrawn() -> None:
     made = plan.make(world(pool(), {A: UP, B: UP, C: DOWN}, B, C, votes=votes(3, a=2, b=2, c=2)))
     assert created(made) == [A]
