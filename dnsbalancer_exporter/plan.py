@@ -141,9 +141,8 @@ def _plan_set(situation: Situation, key: RecordSetKey) -> Plan:
     wanted, reasons = _wanted(situation, key, votes, addresses, present)
     # With nobody wanted, any that is UP and not retired is (law 6): so who is drained stays.
     keep_drained = not wanted
-    if not wanted and not _awaited(situation, present) and not _others_stand(votes, reasons):
-        wanted = {a for a in reasons if situation.state(a).health is Health.UP}
-        wanted -= {*pool.retired, *(a for a in wanted if not _up_by(votes, a))}
+    if not wanted and not _awaited(situation, present):
+        wanted = _last_resort(situation, votes, reasons)
     reasons = {a: None if a in wanted else reason for a, reason in reasons.items()}
     creates, omitted, waits = _publications(situation, key, reasons, present, wanted)
     deletes, withheld = _withdrawals(situation, key, votes, present, keep_drained=keep_drained)
@@ -283,12 +282,16 @@ def _deciding(situation: Situation, key: RecordSetKey) -> Count | None:
     return votes if any(_up_by(votes, address) for address in mine) else None
 
 
-def _others_stand(votes: Count | None, reasons: Mapping[str, Unpublished | None]) -> bool:
-    """Whether the votes have somebody who may be published, though we may not see it."""
+def _last_resort(
+    situation: Situation, votes: Count | None, reasons: Mapping[str, Unpublished | None]
+) -> set[str]:
+    """Law 6, if nobody is wanted: any that is UP and not retired. The votes may know better."""
     kept_out = (Unpublished.DRAINED, Unpublished.RETIRED)
-    return votes is not None and any(
-        _up_by(votes, a) and reason not in kept_out for a, reason in reasons.items()
-    )
+    standing = {a for a in reasons if _up_by(votes, a)}
+    if votes is not None and any(reasons[a] not in kept_out for a in standing):
+        return set()
+    up = {a for a in standing if situation.state(a).health is Health.UP}
+    return up - set(situation.pool.retired)
 
 
 def _up_by(votes: Count | None, address: str) -> bool:

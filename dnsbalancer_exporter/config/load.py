@@ -104,9 +104,7 @@ def _parse(
             section.problem(TARGETS_FILE, "stands beside `targets`: keep one of them")
     filled = _checked(pools, inventories, read)
     check_pools_together(filled)
-    lock = top.find(LOCK)
-    if lock is not None and not lock.enabled:
-        top.note(LOCK, "is off: two writers may withdraw at once and leave the name empty")
+    _check_lock(top)
     _check_web_config_file(top, read)
     api = find_api(top, environ, read)
     if api is None or ledger.problems:
@@ -129,6 +127,12 @@ def _parse(
     )
     again = partial(_refilled, config, pools, inventories.folder, read)
     return replace(config, with_files=again)
+
+
+def _check_lock(top: Section) -> None:
+    lock = top.find(LOCK)
+    if lock is not None and not lock.enabled:
+        top.note(LOCK, "is off: two writers may withdraw at once and leave the name empty")
 
 
 def _checked(

@@ -43,15 +43,15 @@ VOTING = (
     Mutant(
         "quorum: the last resort is who is voted down",
         "plan.py",
-        "wanted -= {*pool.retired, *(a for a in wanted if not _up_by(votes, a))}",
-        "wanted -= set(pool.retired)",
+        "up = {a for a in standing if situation.state(a).health is Health.UP}",
+        "up = {a for a in reasons if situation.state(a).health is Health.UP}",
         PLAN + "the_last_resort_is_not_who_is_down_by_the_votes",
     ),
     Mutant(
         "quorum: who is drained comes back although another is up by the votes",
         "plan.py",
-        " and not _others_stand(votes, reasons):",
-        ":",
+        "if votes is not None and any(reasons[a] not in kept_out for a in standing):",
+        "if False:",
         PLAN + "who_is_drained_stays_out_while_another_is_up_by_the_votes",
     ),
     Mutant(
