@@ -7,7 +7,7 @@ NPROC  := $(shell nproc 2>/dev/null || echo 2)
 PYTEST := $(BIN)/python -m pytest -q -p no:cacheprovider -n $(NPROC) --dist loadgroup
 
 .DEFAULT_GOAL := help
-.PHONY: help demo check test acceptance docs fix soak mutants bench dist release clean
+.PHONY: help demo check test acceptance docs fix soak mutants bench loop dist release clean
 
 help: ## list the targets
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -49,12 +49,17 @@ mutants: $(READY) ## plant known bugs one by one, and see a named test fail by e
 	$(BIN)/python -m tests.mutants.run
 
 bench: $(READY) dist ## what probes, a failover, a quiet cycle, a member and a start cost
+	@benchmarks/peers.sh
 	$(BIN)/python -m benchmarks.probes
 	$(BIN)/python -m benchmarks.steady
 	$(BIN)/python -m benchmarks.failover
 	$(BIN)/python -m benchmarks.page
 	$(BIN)/python -m benchmarks.scrape
 	$(BIN)/python -m benchmarks.start
+
+loop: $(READY) ## a failover from the chair of a client behind a resolver, beside gdnsd and PowerDNS (root, half an hour)
+	@benchmarks/peers.sh
+	$(BIN)/python -m benchmarks.loop
 
 dist: $(READY) ## one file that runs anywhere, dist/dnsbalancer, and its .deb and .rpm
 	@rm -rf dist

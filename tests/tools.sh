@@ -6,7 +6,7 @@ set -eu
 PATH="$PATH:/usr/sbin"
 missing=""
 for pair in promtool:prometheus prometheus:prometheus amtool:prometheus-alertmanager \
-    nft:nftables ip:iproute2 openssl:openssl knotd:knot named:bind9 nginx:nginx \
+    nft:nftables ip:iproute2 openssl:openssl knotd:knot named:bind9 unbound:unbound nginx:nginx \
     pdns_server:pdns-server sqlite3:sqlite3 \
     chromium:chromium chromedriver:chromium-driver \
     mmdebstrap:mmdebstrap systemd-nspawn:systemd-container lintian:lintian rpm:rpm mandoc:mandoc \

@@ -1,4 +1,4 @@
-"""Real name servers with a zone example.com that takes updates: BIND and Knot DNS, on loopback."""
+"""Real name servers with a zone example.com that takes updates: BIND and Knot DNS."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ key "{key}" {{ algorithm {algorithm}; secret "{secret}"; }};
 key "{reader}" {{ algorithm {algorithm}; secret "{secret}"; }};
 options {{
   directory "{folder}"; pid-file "{folder}/named.pid"; session-keyfile "{folder}/session.key";
-  listen-on port {port} {{ 127.0.0.1; }}; listen-on-v6 {{ none; }};
+  listen-on port {port} {{ {address}; }}; listen-on-v6 {{ none; }};
   recursion no; dnssec-validation no; empty-zones-enable no; notify no; minimal-responses yes;
 }};
 controls {{ }};
@@ -60,7 +60,7 @@ zone "example.com" {{
 KNOT = """\
 server:
     rundir: "{folder}"
-    listen: "127.0.0.1@{port}"
+    listen: "{address}@{port}"
     udp-workers: 1
     tcp-workers: 2
     background-workers: 1
@@ -109,15 +109,18 @@ KINDS = {
 
 
 class Primary(Running):
-    """A running name server; ``port`` is its port on 127.0.0.1."""
+    """A running name server at ``address`` and ``port``."""
 
-    def __init__(self, kind: Kind, folder: Path) -> None:
-        self.port = free_port("127.0.0.1")
+    def __init__(self, kind: Kind, folder: Path, address: str = "127.0.0.1") -> None:
+        self.address = address
+        self.port = free_port(address)
         self._folder = folder
         folder.mkdir()
         self._write_zone()
         words = {"key": KEY, "reader": READER, "secret": SECRET, "algorithm": ALGORITHM}
-        configuration = kind.configuration.format(folder=folder, port=self.port, **words)
+        configuration = kind.configuration.format(
+            folder=folder, address=address, port=self.port, **words
+        )
         (folder / "conf").write_text(configuration)
         command = [program(kind.program), "-c", str(folder / "conf"), *kind.options]
         super().__init__(command, folder / "log", self._is_there)
@@ -130,6 +133,24 @@ class Primary(Running):
         self._write_zone()
         self.start()
 
+    def keys(self) -> dict[str, object]:
+        """What a daemon's configuration has to say of it."""
+        return {
+            "driver": "rfc2136",
+            "url": f"dns://{self.address}:{self.port}",
+            "login": KEY,
+            "password": SECRET,
+            "auth_url": None,
+            "project_id": None,
+        }
+
+    def publish(self, ttl: int, *addresses: str) -> None:
+        """Put addresses at the zone's own name, by hand."""
+        update = dns.update.UpdateMessage("example.com.")
+        for address in addresses:
+            update.add("@", ttl, "A", address)
+        self.send(update)
+
     def _write_zone(self) -> None:
         (self._folder / "db").mkdir()
         (self._folder / "zone").write_text(ZONE)
@@ -137,20 +158,20 @@ class Primary(Running):
     def send(self, update: dns.update.UpdateMessage) -> None:
         """Have an update made that must succeed."""
         update.use_tsig(dns.tsig.Key(KEY, SECRET, ALGORITHM))
-        answer = dns.query.tcp(update, "127.0.0.1", 10, self.port)
+        answer = dns.query.tcp(update, self.address, 10, self.port)
         assert answer.rcode() == dns.rcode.NOERROR, dns.rcode.to_text(answer.rcode())
 
     def _is_there(self) -> bool:
         query = dns.message.make_query("example.com.", "SOA")
         try:
-            return bool(dns.query.udp(query, "127.0.0.1", 0.5, self.port).answer)
+            return bool(dns.query.udp(query, self.address, 0.5, self.port).answer)
         except (OSError, dns.exception.DNSException):
             return False
 
 
-def primary(kind: str, folder: Path) -> Primary:
+def primary(kind: str, folder: Path, address: str = "127.0.0.1") -> Primary:
     """One of KINDS, that runs while it is entered."""
-    return Primary(KINDS[kind], folder / kind)
+    return Primary(KINDS[kind], folder / kind, address)
 
 
 class ByUpdates:

@@ -68,15 +68,19 @@ class Inside:
 
 
 class Lab(Stage):
-    """Machines of their own instead of addresses of one; ``hosts`` are their addresses."""
+    """Machines of their own instead of addresses of one; ``hosts`` are their addresses.
+
+    ``hub`` is the address at the bridge, where the provider and the test itself are.
+    """
 
     def __init__(self, folder: Path, machines: int = 3) -> None:
         number = next(_numbers)
         self._id = f"dnsb{number % 4096:03x}"
         net = f"10.{64 + number // 250 % 128}.{number % 250}"
+        self.hub = f"{net}.254"
         self._names = {f"{net}.{i}": f"{self._id}-{i}" for i in range(1, machines + 1)}
-        self._build(f"{net}.254")
-        super().__init__(folder, f"{net}.254")
+        self._build()
+        super().__init__(folder, self.hub)
         self.hosts = tuple(self._names)
         self.port = PORT
         self.apps: dict[str, App] = {host: Inside(self._in(host), host) for host in self.hosts}
@@ -90,9 +94,9 @@ class Lab(Stage):
             command("ip", "netns", "del", name)
         command("ip", "link", "del", self._id)
 
-    def _build(self, hub: str) -> None:
+    def _build(self) -> None:
         command("ip", "link", "add", self._id, "type", "bridge")
-        command("ip", "address", "add", f"{hub}/24", "dev", self._id)
+        command("ip", "address", "add", f"{self.hub}/24", "dev", self._id)
         command("ip", "link", "set", self._id, "up")
         for address, name in self._names.items():
             command("ip", "netns", "add", name)
@@ -131,6 +135,12 @@ class Lab(Stage):
         for left, right in itertools.combinations(groups, 2):
             for one, other in itertools.product(left, right):
                 self.cut(one, other)
+
+    def isolate(self, host: str) -> None:
+        """Nothing that a machine sends arrives any more, nothing from the others reaches it."""
+        for end in ("saddr", "daddr"):
+            self._rule("forward", "ip", end, host, "drop")
+        self._rule("input", "ip", "saddr", host, "drop")
 
     def cut_from_api(self, host: str) -> None:
         """A machine cannot reach the provider any more."""

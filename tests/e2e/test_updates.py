@@ -21,30 +21,19 @@ def server(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Primary]:
         yield server
 
 
-def keys(server: Primary) -> dict[str, object]:
-    return {
-        "driver": "rfc2136",
-        "url": f"dns://127.0.0.1:{server.port}",
-        "login": KEY,
-        "password": SECRET,
-        "auth_url": None,
-        "project_id": None,
-    }
-
-
 def test_three_members_fail_over_and_return(stage: Stage, server: Primary) -> None:
     hosts = stage.hosts[:3]
     foreign = dns.update.UpdateMessage(ZONE + ".")
     foreign.add("www", 300, "A", "192.0.2.80")
     foreign.add(ZONE + ".", 300, "TXT", '"v=spf1 -all"')
     server.send(foreign)
-    daemons = members(stage, server.port, keys(server), *hosts)
+    daemons = members(stage, server.port, server.keys(), *hosts)
     fail_and_return(stage, server.port, daemons, *hosts)
     assert answer(server.port, "TXT") == ["v=spf1 -all"], "no lock, nothing foreign touched"
 
 
 def test_a_quiet_fleet_writes_nothing(stage: Stage, server: Primary) -> None:
-    for daemon in members(stage, server.port, keys(server), *stage.hosts[:3]):
+    for daemon in members(stage, server.port, server.keys(), *stage.hosts[:3]):
         before = daemon.until_cycles(1)
         after = daemon.until_cycles(5)
         for operation in ("create_record", "delete_record"):
@@ -54,7 +43,7 @@ def test_a_quiet_fleet_writes_nothing(stage: Stage, server: Primary) -> None:
 
 def test_a_name_server_that_is_away_stops_nothing(stage: Stage, server: Primary) -> None:
     one, two = hosts = stage.hosts[:2]
-    daemons = members(stage, server.port, keys(server), *hosts)
+    daemons = members(stage, server.port, server.keys(), *hosts)
     server.stop()
     daemons[0].until_value(0, "api_up")
     stage.down(two)
@@ -64,7 +53,7 @@ def test_a_name_server_that_is_away_stops_nothing(stage: Stage, server: Primary)
 
 
 def test_a_wrong_key_is_said_and_the_daemon_stays(stage: Stage, server: Primary) -> None:
-    wrong = {**keys(server), "password": "d3Jvbmcgc2VjcmV0LCBidXQgb2YgZ29vZCBsZW5ndGg="}
+    wrong = {**server.keys(), "password": "d3Jvbmcgc2VjcmV0LCBidXQgb2YgZ29vZCBsZW5ndGg="}
     stage.up(stage.hosts[0])
     daemon = stage.member(stage.hosts[0], **wrong)
     daemon.until_value(0, "api_up")
@@ -75,7 +64,7 @@ def test_a_wrong_key_is_said_and_the_daemon_stays(stage: Stage, server: Primary)
 
 def test_the_audit_knows_name_servers(stage: Stage, server: Primary) -> None:
     stage.up(stage.hosts[0])
-    config = stage.config(stage.hosts[0], **keys(server))
+    config = stage.config(stage.hosts[0], **server.keys())
     found = verb("check", "--online", "--write-test", str(config))
     assert f"dns://127.0.0.1:{server.port}" in found.stdout
     assert "a record was created and deleted" in found.stdout, found.stdout

@@ -15,10 +15,10 @@ if TYPE_CHECKING:
     from typing_extensions import Self
 
 
-def answer(port: int, kind: str = "A", name: str = ZONE) -> list[str]:
+def answer(port: int, kind: str = "A", name: str = ZONE, address: str = "127.0.0.1") -> list[str]:
     """What the name server says of the name, sorted."""
     query = dns.message.make_query(name + ".", kind)
-    found = dns.query.tcp(query, "127.0.0.1", 5, port).answer
+    found = dns.query.tcp(query, address, 5, port).answer
     return sorted(str(rdata).strip('"') for rrset in found for rdata in rrset)
 
 
