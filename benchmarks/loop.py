@@ -81,8 +81,13 @@ class Death:
 
 
 DEATHS = (
-    Death("application killed", False, Lab.down, Lab.up),  # noqa: FBT003 - the name is above
-    Death("machine cut off", True, Lab.isolate, lambda lab, _: lab.heal()),  # noqa: FBT003
+    Death(name="application killed", silent=False, strike=Lab.down, revive=Lab.up),
+    Death(
+        name="machine cut off",
+        silent=True,
+        strike=Lab.isolate,
+        revive=lambda lab, _: lab.heal(),
+    ),
 )
 
 

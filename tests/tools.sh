@@ -13,6 +13,7 @@ for pair in promtool:prometheus prometheus:prometheus amtool:prometheus-alertman
     zsh:zsh fish:fish shellcheck:shellcheck ansible-playbook:ansible-core ssh:openssh-client; do
     command -v "${pair%%:*}" >/dev/null 2>&1 || missing="$missing ${pair#*:}"
 done
+[ -d /usr/share/pdns-backend-sqlite3 ] || missing="$missing pdns-backend-sqlite3"
 [ -n "$missing" ] || exit 0
 
 if [ "$(id -u)" = 0 ] && command -v apt-get >/dev/null 2>&1; then
