@@ -17,7 +17,7 @@ done
 [ -n "$missing" ] || exit 0
 
 if [ "$(id -u)" = 0 ] && command -v apt-get >/dev/null 2>&1; then
-    # shellcheck disable=SC2086 - a list of package names
+    # shellcheck disable=SC2086 # a list of package names
     (apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq \
         --no-install-recommends -o DPkg::Lock::Timeout=600 $missing) >/dev/null 2>&1 && exit 0
 fi
