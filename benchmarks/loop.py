@@ -62,7 +62,7 @@ SETTINGS = (
         pdns_timeout=1,
     ),
 )
-ROUNDS = (8, 12)
+ROUNDS = (6, 12)
 """Of each setting and each way to die; more would be a flapping target, which is held down."""
 
 PATIENCE = 180.0
@@ -150,7 +150,7 @@ class Experiment:
         _until(lambda: all(self._serve(h, 0.0) for h in self._lab.hosts), "all serve")
 
     def end(self, rounds: int) -> None:
-        """Count the records that a member put back while its application was dead."""
+        """Count the records that members put back besides the one of each return."""
         asked = [daemon.metrics() for daemon in self._lab.daemons]
         created = [m.value("record_changes_total", action="create") or 0 for m in asked]
         self.seen[OURS].put_back = int(sum(created)) - rounds
@@ -199,6 +199,7 @@ def experiment(folder: Path, setting: Setting) -> Iterator[tuple[Experiment, Lab
     with contextlib.ExitStack() as stack:
         stack.enter_context(contextlib.redirect_stdout(sys.stderr))  # the members' logs, at the end
         lab = stack.enter_context(Lab(folder))
+        lab.up(*lab.hosts)  # gdnsd takes a target for down until it has seen it up
         server = stack.enter_context(primary("bind", folder, lab.hub))
         others = [
             stack.enter_context(start(folder / start.__name__, lab.hub, lab.hosts, setting))
@@ -207,9 +208,9 @@ def experiment(folder: Path, setting: Setting) -> Iterator[tuple[Experiment, Lab
         zones = {ZONE: (server.address, server.port), **{o.zone: o.where for o in others}}
         resolver = stack.enter_context(Resolver(folder / "unbound", zones))
         server.publish(setting.ttl, *lab.hosts)
-        lab.up(*lab.hosts)
         for host in lab.hosts:
             lab.member(host, **server.keys(), **setting.keys())
+            time.sleep(setting.ours.interval / len(lab.hosts))  # machines do not boot in step
         client = stack.enter_context(Client(resolver, PORT, zones))
         made = Experiment(lab, server, others, client)
         made.settle_at_first()

@@ -56,10 +56,19 @@ median of all rounds, and the worst of them in brackets.
 record is gone after `interval` + (`fall` - 1) x `fast_interval`, and `fall` x `probe_timeout` more
 for a machine that is cut off; the last failure is later by the TTL and one second, since unbound
 counts whole ones; a target serves again after `interval` + (`rise` - 1) x `fast_interval` and as
-much for the cache. Reading and writing the zone is in what was measured, and not in the promise.
+much for the cache. What was measured has more in it: reading and writing the zone, and the turns
+until a client is given the target again, one of three.
 
-Three members probe at three different moments, and who is certain first withdraws: so the median
-lies far below the promise, which is that of one observer.
+The members were started a third of an `interval` apart, as machines do not boot in step. Who is
+certain first withdraws; but the member of a dead application puts its record back (*besides*) until
+it is certain, too. Then the record is gone when this last one has withdrawn it: within the promise,
+which is for one observer, and not sooner, as three could have it.
+
+A member that was cut off must connect to the name server anew, in the pace of TCP's own
+retransmission, before it can publish itself: *serves again* may so be later than promised. And one
+that was cut off twice within a minute took the others out for some tenths of a second, up to one,
+by what it had believed while it was alone, until they put themselves back (*besides*). No request
+failed by that, since it was up itself.
 
 ## What is not fair
 
@@ -123,10 +132,7 @@ def part(setting: Setting, death: str, seen: Mapping[str, Seen], *, silent: bool
     ]
     rounds = len(ours.failed)
     head = (f"{death}, {rounds} rounds", *HEADINGS)
-    note = (
-        f"In {rounds} rounds a member put its own dead record back {ours.put_back} times, and took "
-        "it out again."
-    )
+    note = f"Records that our members put back besides, in all rounds: {ours.put_back}."
     return f"{results.table(head, rows)}\n\n{note}"
 
 
