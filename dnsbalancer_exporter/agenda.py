@@ -20,24 +20,34 @@ BURST = 50
 SPACING = 0.0001
 """Seconds between two turns after that."""
 
+BEAT = 1 / 32
+"""Seconds between two moments at which those who are not in a hurry are due together: to wake up
+costs more than a probe, and a thousand a second would have nearly one wake-up each.
+"""
+
 
 class Agenda(Generic[K]):
     """When each key is due, at most one time for each. Times are whatever the caller counts in."""
 
     def __init__(self) -> None:
         self._at: dict[K, float] = {}
-        self._heap: list[tuple[float, int, K]] = []
+        self._heap: list[tuple[float, int, K, float]] = []
         self._count = 0
         self._last_turn = float("-inf")
 
-    def put(self, key: K, at: float) -> None:
-        """Have it due at ``at``, and no other time."""
+    def put(self, key: K, at: float, *, hurry: bool = True) -> float:
+        """Have it due at ``at``, and no other time; return when it can be taken.
+
+        That is the beat before ``at``, with others, if it is in no ``hurry``.
+        """
         self._at[key] = at
         self._count += 1
-        heapq.heappush(self._heap, (at, self._count, key))
+        taken = at if hurry else at - at % BEAT
+        heapq.heappush(self._heap, (taken, self._count, key, at))
         if len(self._heap) > 2 * len(self._at) + BURST:  # mostly times that do not count any more
-            self._heap = [entry for entry in self._heap if self._at.get(entry[2]) == entry[0]]
+            self._heap = [entry for entry in self._heap if self._at.get(entry[2]) == entry[3]]
             heapq.heapify(self._heap)
+        return taken
 
     def at(self, key: K) -> float | None:
         """When it is due, None if it is not."""
@@ -48,20 +58,20 @@ class Agenda(Generic[K]):
         self._at.pop(key, None)
 
     def first(self) -> float | None:
-        """When the first one is due."""
+        """When the first one can be taken."""
         while self._heap:
-            at, _, key = self._heap[0]
+            taken, _, key, at = self._heap[0]
             if self._at.get(key) == at:
-                return at
+                return taken
             heapq.heappop(self._heap)
         return None
 
     def take(self, until: float) -> tuple[K, float] | None:
-        """Take out the first one that is due by ``until``, and when it was due."""
-        at = self.first()
-        if at is None or at > until:
+        """Take out the first one that can be by ``until``, and when it is due."""
+        taken = self.first()
+        if taken is None or taken > until:
             return None
-        key = heapq.heappop(self._heap)[2]
+        _, _, key, at = heapq.heappop(self._heap)
         del self._at[key]
         return key, at
 

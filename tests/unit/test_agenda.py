@@ -6,7 +6,7 @@ import random
 
 import pytest
 
-from dnsbalancer_exporter.agenda import BURST, SPACING, Agenda, Lateness
+from dnsbalancer_exporter.agenda import BEAT, BURST, SPACING, Agenda, Lateness
 from dnsbalancer_exporter.report import LAG_BUCKETS
 
 
@@ -31,6 +31,17 @@ def test_equal_times_keep_their_order() -> None:
     for key in "bca":
         agenda.put(key, 1.0)
     assert [key for key, _ in drained(agenda, 1.0)] == ["b", "c", "a"]
+
+
+def test_who_is_in_no_hurry_is_taken_with_others_and_due_when_he_is() -> None:
+    agenda: Agenda[str] = Agenda()
+    beat = 32 * BEAT
+    assert agenda.put("a", beat + 0.9 * BEAT, hurry=False) == beat
+    assert agenda.put("b", beat + 0.1 * BEAT, hurry=False) == beat
+    assert agenda.put("c", beat + 0.5 * BEAT) == beat + 0.5 * BEAT
+    assert agenda.first() == beat
+    assert drained(agenda, beat) == [("a", beat + 0.9 * BEAT), ("b", beat + 0.1 * BEAT)]
+    assert drained(agenda, beat + BEAT) == [("c", beat + 0.5 * BEAT)]
 
 
 @pytest.mark.parametrize("again", [0.5, 1.0, 9.0])
