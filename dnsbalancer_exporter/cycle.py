@@ -440,8 +440,11 @@ class Cycle:
 
     def _reported(self, each: Pass) -> PoolReport:
         pool, current = each.pool, each.current
+        memory, last = self.outlook.memory(pool), self._reports.get(pool.name, PoolReport(pool))
+        if current is last.plan and not each.changes:
+            # Nothing has changed since (`Outlook.look`): nor has anything that is told of it.
+            return replace(last, read_at=memory.read_at, changes=(), error="", again_at=None)
         self.outlook.keep(pool, errors=0)
-        memory = self.outlook.memory(pool)
         pending = bool(current.creates or current.deletes)
         soon = self._clock() + pool.timing.fast_interval
         if each.crowded:
@@ -450,7 +453,6 @@ class Cycle:
         if not memory.warm_up.over and memory.warm_up.since is not None:
             again.append(memory.warm_up.since + memory.warm_up.seconds(pool))
         again += self._votes_due(pool)
-        last = self._reports.get(pool.name, PoolReport(pool))
         return replace(
             last,
             pool=pool,

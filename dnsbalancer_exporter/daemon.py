@@ -36,7 +36,7 @@ from dnsbalancer_exporter.export.status import Status
 from dnsbalancer_exporter.guard import Guard, writable
 from dnsbalancer_exporter.inventory import Inventories
 from dnsbalancer_exporter.lock import SingleWriter
-from dnsbalancer_exporter.model import Kept, Pool, RecordSetKey, TargetKey
+from dnsbalancer_exporter.model import Health, Kept, Pool, RecordSetKey, TargetKey
 from dnsbalancer_exporter.nameservers import MISSING, NameServers
 from dnsbalancer_exporter.notify import Notifier
 from dnsbalancer_exporter.probe import Builders, Engine
@@ -342,11 +342,12 @@ class Daemon:
         self._pulse.say(self._sentence())
         self._pulse.ready()
         self._pulse.sign(idle)
-        self._pulse.say(self._sentence())
 
     def _judged(self, key: TargetKey, before: TargetState, after: TargetState) -> None:
         if health.vouches(before.health) and health.vouches(after.health):
             return  # up, and still up: nobody has to be told, and it is so nearly every time
+        if before.health.health is not after.health.health:
+            self._keeper.changed()
         self._journal.judged(key, before, after)
         self._failovers.judged(key, before, after)
         self._rounds.judged(key, before, after)
@@ -359,7 +360,7 @@ class Daemon:
         self._watch.follow(pool.name, pool.timing, wanted)
 
     def _sentence(self) -> str:
-        up = sum(s.health.health.value == "up" for s in self._watch.states.values())
+        up = sum(s.health.health is Health.UP for s in self._watch.states.values())
         text = f"{up} of {len(self._watch.states)} targets up"
         errors = [r.error for r in self._rounds.reports.values() if r.error]
         if self._refused:

@@ -23,10 +23,13 @@ Read = Callable[[str, RecordType], Awaitable[tuple[Record, ...]]]
 
 
 class Answer(NamedTuple):
-    """What was said to a read ``at`` a time, and the how-manieth it was; records by their names."""
+    """What was said to a read ``at`` a time, and the how-manieth it was; records as ``listed``, and
+    by their names.
+    """
 
     number: int
     at: float
+    listed: tuple[Record, ...]
     records: Mapping[str, list[Record]]
     error: ProviderError | None = None
 
@@ -39,6 +42,7 @@ class Lists:
         self._clock = clock
         self._reads = 0
         self._answers: dict[tuple[str, RecordType], Answer] = {}
+        self._good: dict[tuple[str, RecordType], Answer] = {}
         self._too_old: dict[tuple[str, RecordType], int] = {}
         self._beliefs: dict[tuple[str, RecordType], Belief] = {}
         self._contacts: dict[str, Contact] = {}
@@ -92,11 +96,23 @@ class Lists:
             listed = await self._read(*key)
         except ProviderError as error:
             self._contacts[zone] = replace(self._contact(zone), failing=True)
-            return Answer(number, began, {}, error)
+            return Answer(number, began, (), {}, error)
         now = self._clock()
         self._contacts[zone] = roster.answered(self._contact(zone), began, now)
         self._beliefs[key] = roster.believe(self._beliefs.get(key), len(listed))
-        records: dict[str, list[Record]] = {}
-        for record in listed:
-            records.setdefault(record.name, []).append(record)
-        return Answer(number, now, records)
+        self._good[key] = answer = _answer(number, now, listed, self._good.get(key))
+        return answer
+
+
+def _answer(
+    number: int, at: float, listed: tuple[Record, ...], before: Answer | None
+) -> Answer:
+    """The answer; with the very records of the last one if they are equal, as they mostly are:
+    it is then seen at a glance that nothing has changed.
+    """
+    if before and before.listed == listed:
+        return before._replace(number=number, at=at)
+    records: dict[str, list[Record]] = {}
+    for record in listed:
+        records.setdefault(record.name, []).append(record)
+    return Answer(number, at, listed, records)

@@ -329,6 +329,7 @@ class Pool:
     ``reference`` are addresses outside the pool; ``probe`` is the template for learned targets.
     ``resolvers`` are asked what DNS serves; None means the zone's own name servers, () nobody.
     ``quorum`` None: no votes are written or read, and the own view decides.
+    ``types`` are the managed ones: a family is managed only if ``own`` or ``listed`` has it.
     """
 
     name: str
@@ -352,17 +353,15 @@ class Pool:
     listed_addresses: frozenset[str] = field(
         init=False, repr=False, compare=False, default=frozenset()
     )
+    types: tuple[RecordType, ...] = field(init=False, repr=False, compare=False, default=())
 
     def __post_init__(self) -> None:
-        # Asked for each of ten thousand targets in each cycle: never to be searched in a tuple.
+        # Asked for again and again in each cycle: ten thousand targets are not to be gone through.
         addresses = frozenset(target.address for target in self.listed)
+        present = {*map(address_type, addresses), *(address_type(own.address) for own in self.own)}
+        types = tuple(t for t in (RecordType.A, RecordType.AAAA) if t in present)
         object.__setattr__(self, "listed_addresses", addresses)
-
-    @property
-    def types(self) -> tuple[RecordType, ...]:
-        """The managed types: a family is managed only if ``own`` or ``listed`` has it."""
-        present = {address_type(t.address) for t in (*self.own, *self.listed)}
-        return tuple(t for t in (RecordType.A, RecordType.AAAA) if t in present)
+        object.__setattr__(self, "types", types)
 
 
 # --- the zone ---------------------------------------------------------------------------

@@ -9,10 +9,12 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from operator import attrgetter
 from typing import Any
 
 from dnsbalancer_exporter import health, plan, quorum, restraint, roster
 from dnsbalancer_exporter.ballot import Polls
+from dnsbalancer_exporter.calm import Basis, Calm
 from dnsbalancer_exporter.lists import Lists, Read
 from dnsbalancer_exporter.model import (
     Drain,
@@ -32,6 +34,8 @@ from dnsbalancer_exporter.vote import Words
 
 NOTHING = Memory()
 """What is kept of a pool that was never looked at."""
+
+_HELD_FOR = attrgetter("health.health")
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,6 +71,7 @@ class Outlook:
         self._views: dict[str, View] = {}
         self._followed: dict[str, tuple[TargetKey, ...]] = {}
         self._new_gaps: dict[str, list[RecordSetKey]] = {}
+        self.calm = Calm()
 
     def begin(self, pool: Pool) -> None:
         """Start to probe what is known of a pool before its zone has been read."""
@@ -83,6 +88,7 @@ class Outlook:
         self._followed.pop(pool.name, None)
         self._new_gaps.pop(pool.name, None)
         self.polls.forget(pool)
+        self.calm.forget(pool)
 
     def memory(self, pool: Pool) -> Memory:
         """What is kept of a pool from one cycle to the next."""
@@ -126,7 +132,7 @@ class Outlook:
             self.drains(pool),
             memory.remembered,
             memory.contests,
-            {a: r for a, r in sorted(held.items()) if restraint.matters(r, now)},
+            dict(sorted((a, r) for a, r in held.items() if restraint.matters(r, now))),
             frozenset(proven),
         )
 
@@ -159,12 +165,17 @@ class Outlook:
 
     def presses(self, pool: Pool) -> bool:
         """Whether, by the last look, somebody is published whom we hold DOWN."""
-        view = self._views.get(pool.name)
+        view, healths = self._views.get(pool.name), self._held_for(pool)
+        if view is None or Health.DOWN not in healths:
+            return False
         down = {a for a, s in self._healths(pool).items() if s.health is Health.DOWN}
-        return view is not None and not down.isdisjoint(roster.values(view.records))
+        return not down.isdisjoint(roster.values(view.records))
 
     async def look(self, pool: Pool, changes: Sequence[Change] = ()) -> Plan:
-        """Read the pool's record sets, learn who its targets are, and plan."""
+        """Read the pool's record sets, learn who its targets are, and plan.
+
+        The very plan of the last look is given again if that was calm and nothing has changed.
+        """
         records: list[Record] = []
         doubtful = False
         for type_ in pool.types:
@@ -174,10 +185,29 @@ class Outlook:
         if pool.quorum:
             await self.polls.read(pool, pool.quorum)
         view = View(tuple(records), doubtful)
+        calm = None if changes or doubtful else self.calm.still(self._basis(pool, view))
+        if calm:
+            self._memories[pool.name] = replace(self.memory(pool), read_at=self._clock())
+            return calm
         self._note_gaps(pool, self._views.get(pool.name, view), view)
         self._views[pool.name] = view
         self._learn(pool, view)
-        return self.plan(pool, changes)
+        found = self.plan(pool, changes)
+        if doubtful:
+            self.calm.forget(pool)  # nothing was learned from it
+        else:
+            self.calm.note(self._basis(pool, view), found)
+        return found
+
+    def _basis(self, pool: Pool, view: View) -> Basis:
+        memory = replace(self.memory(pool), read_at=None)
+        regained_at = self.lists.regained_at(pool.zone)
+        return Basis(pool, view.records, memory, self._held_for(pool), regained_at)
+
+    def _held_for(self, pool: Pool) -> list[Health]:
+        """What each target and reference of a pool is held for, in their order."""
+        states = map(self._states().get, self._followed.get(pool.name, ()))
+        return [*map(_HELD_FOR, filter(None, states))]
 
     def _learn(self, pool: Pool, view: View) -> None:
         now, drains = self._clock(), self.drains(pool)

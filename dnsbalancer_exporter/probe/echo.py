@@ -14,9 +14,10 @@ from dataclasses import dataclass
 from typing import NamedTuple
 
 TOKEN_SIZE = 8
-_PADDING = bytes(48)  # with the token 56 bytes, ping's own size, that no firewall finds odd
 _HEADER = struct.Struct("!BBHHH")  # type, code, checksum, identifier, sequence
-_WORDS = struct.Struct("!32H")  # header, token and padding are 64 bytes
+# With token and padding a payload of 56 bytes, ping's own size, that no firewall finds odd.
+_REQUEST = struct.Struct(f"!BBHHH{TOKEN_SIZE}s48x")
+_WORDS = struct.Struct("!32H")  # the same 64 bytes
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,13 +59,13 @@ def request(
     Only a raw IPv4 socket needs the ``checksum``: in all other cases the kernel computes it.
     """
     kind = DIALECTS[family].request
-    payload = token + _PADDING
+    packet = _REQUEST.pack(kind, 0, 0, identifier, sequence, token)
     if not checksum:
-        return _HEADER.pack(kind, 0, 0, identifier, sequence) + payload
-    total = sum(_WORDS.unpack(_HEADER.pack(kind, 0, 0, identifier, sequence) + payload))
+        return packet
+    total = sum(_WORDS.unpack(packet))
     while total > 0xFFFF:
         total = (total & 0xFFFF) + (total >> 16)
-    return _HEADER.pack(kind, 0, ~total & 0xFFFF, identifier, sequence) + payload
+    return _REQUEST.pack(kind, 0, ~total & 0xFFFF, identifier, sequence, token)
 
 
 def likely_token(packet: bytes, family: int, *, raw: bool) -> bytes:

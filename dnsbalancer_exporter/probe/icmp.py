@@ -45,7 +45,11 @@ _ALL = 65536
 _TOKENS = 512
 """Tokens that are drawn at a time: a system call for each would be a tenth of the whole work."""
 
+_LONGEST = 256
+"""Bytes of a packet that are read: an error with the longest IP headers has our token in 148."""
+
 _TIMESPEC = struct.Struct("@ll")
+_SOL_SOCKET = socket.SOL_SOCKET
 _NOTES = socket.CMSG_SPACE(_TIMESPEC.size)
 
 
@@ -156,7 +160,7 @@ class _Channel:
             if self.closed:
                 return  # by one who was told
             try:
-                packet, notes, _, source = receive(2048, _NOTES)
+                packet, notes, _, source = receive(_LONGEST, _NOTES)
             except (BlockingIOError, InterruptedError):
                 return
             except OSError as error:
@@ -198,7 +202,7 @@ class _Channel:
 def _delay(notes: list[tuple[int, int, bytes]]) -> float:
     """Seconds since the kernel received the packet; 0 if it does not tell. Wall clock."""
     for level, kind, data in notes:
-        if (level, kind, len(data)) == (socket.SOL_SOCKET, SO_TIMESTAMPNS, _TIMESPEC.size):
+        if kind == SO_TIMESTAMPNS and level == _SOL_SOCKET and len(data) == _TIMESPEC.size:
             seconds, nanoseconds = _TIMESPEC.unpack(data)
             arrived = float(seconds) + float(nanoseconds) / 1e9
             return max(0.0, time.time() - arrived)

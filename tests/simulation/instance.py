@@ -14,9 +14,11 @@ from collections.abc import Iterable
 from dataclasses import dataclass, replace
 
 from dnsbalancer_exporter import plan, state
+from dnsbalancer_exporter.calm import Basis, Calm
 from dnsbalancer_exporter.cycle import Cycle
 from dnsbalancer_exporter.guard import Guard, writable
-from dnsbalancer_exporter.model import Drain, Kept, LockTerms, Pool, TargetKey
+from dnsbalancer_exporter.model import Drain, Kept, LockTerms, Plan, Pool, TargetKey
+from dnsbalancer_exporter.outlook import Outlook
 from dnsbalancer_exporter.report import PoolReport, TargetState
 from dnsbalancer_exporter.roster import Watched
 from dnsbalancer_exporter.rounds import Rounds
@@ -38,6 +40,20 @@ class Surroundings:
     witness: Witness
     draw: random.Random
     rate: float = math.inf
+
+
+class Compared(Calm):
+    """Makes every plan that is given again anew as well: it must be the same."""
+
+    def __init__(self, outlook: Outlook) -> None:
+        super().__init__()
+        self._outlook = outlook
+
+    def still(self, basis: Basis) -> Plan | None:
+        kept = super().still(basis)
+        if kept is not None and kept != self._outlook.plan(basis.pool):
+            raise AssertionError(f"{kept} was given again: {self._outlook.plan(basis.pool)}")
+        return kept
 
 
 class Daemon:
@@ -65,6 +81,7 @@ class Daemon:
             self.guard, self.lock, self.clock, lambda: self.watch.states, self._follow
         )
         self.cycle.pace.rate = around.rate
+        self.cycle.outlook.calm = Compared(self.cycle.outlook)
         self.rounds = Rounds(self.cycle, self.clock, self._cycled)
         self._task: asyncio.Task[None] | None = None
 

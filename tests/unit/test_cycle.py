@@ -151,6 +151,8 @@ class Stage:
 
     def run_twice(self, *pools: Pool) -> PoolReport:
         """Run a cycle that learns how the targets are by now, and one that knows."""
+        for key, state in self.states.items():  # who is followed already has been probed since
+            self.states[key] = replace(state, health=self.health.get(key.address, UNKNOWN))
         self.run(*pools)
         return self.run(*pools)
 

@@ -114,6 +114,25 @@ def test_who_is_woken_is_looked_at_alone() -> None:
     assert scene.counted() == {"list A": 4}
 
 
+def test_a_pool_whose_plan_is_calm_is_neither_planned_nor_followed_anew() -> None:
+    scene = Many(fleet(3, A, B), A, B)
+    scene.run_all(*scene.pools)
+    scene.run_all(*scene.pools)
+    followed, scene.cycle.outlook._follow = scene.cycle.outlook._follow, _nobody
+    first, *_ = scene.run_all(*scene.pools)
+    again, *_ = scene.run_all(*scene.pools)
+    assert again.plan is first.plan
+    assert again.cycles == first.cycles + 1
+    assert (again.read_at or 0.0) > (first.read_at or 0.0)
+    scene.cycle.outlook._follow = followed
+    scene.store.zones[first.pool.zone].clear()
+    assert scene.run_all(*scene.pools)[0].plan is not first.plan
+
+
+def _nobody(*_: object) -> None:
+    raise AssertionError("somebody is followed anew")
+
+
 def test_a_pool_asks_for_no_state_but_those_of_its_own_targets() -> None:
     class Counting(dict[TargetKey, object]):
         asked = 0
@@ -121,6 +140,10 @@ def test_a_pool_asks_for_no_state_but_those_of_its_own_targets() -> None:
         def __getitem__(self, key: TargetKey) -> object:
             Counting.asked += 1
             return super().__getitem__(key)
+
+        def get(self, key: TargetKey) -> object:  # type: ignore[override]
+            Counting.asked += 1
+            return super().get(key)
 
         def values(self) -> object:  # type: ignore[override]
             raise AssertionError("all states of the process are looked through")
