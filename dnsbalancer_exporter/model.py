@@ -158,8 +158,7 @@ _OURS = frozenset(
 )
 
 
-@dataclass(frozen=True, slots=True)
-class ProbeResult:
+class ProbeResult(NamedTuple):
     """What one probe found. ``started`` is on the process's clock; ``duration`` in seconds.
 
     ``reason`` is None exactly for SUCCESS; ``detail`` is for people (an errno's text, say).

@@ -8,7 +8,7 @@ and take a microsecond to add to, where a tuple of floats would weigh 2 kB.
 from __future__ import annotations
 
 import struct
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from dnsbalancer_exporter.model import ProbeReason, ProbeResult
 
@@ -21,8 +21,7 @@ _REASONS = tuple(ProbeReason)
 _CODES = {reason: -1 - number for number, reason in enumerate(_REASONS)}
 
 
-@dataclass(frozen=True, slots=True)
-class Recent:
+class Recent(NamedTuple):
     """Up to KEPT results, oldest first. ``packed``: microseconds of a success, or minus a code."""
 
     packed: bytes = b""

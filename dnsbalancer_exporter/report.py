@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import Enum
+from types import MappingProxyType
 from typing import NamedTuple
 
 from dnsbalancer_exporter.errors import ApiReason
@@ -33,18 +34,17 @@ PROBE_BUCKETS = (0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5
 """Upper bounds, in seconds, of the latency histogram: in-cloud probes take 0.2 to 20 ms."""
 
 
-@dataclass(frozen=True, slots=True)
-class Tally:
+class Tally(NamedTuple):
     """The counters of one target since it was first probed; they survive a reload.
 
     ``buckets`` counts successes per PROBE_BUCKETS interval (not cumulative), the last one beyond.
     """
 
     probes: int = 0
-    failures: Mapping[ProbeReason, int] = field(default_factory=dict)
+    failures: Mapping[ProbeReason, int] = MappingProxyType({})
     buckets: tuple[int, ...] = (0,) * (len(PROBE_BUCKETS) + 1)
     duration_sum: float = 0.0
-    transitions: Mapping[Health, int] = field(default_factory=dict)
+    transitions: Mapping[Health, int] = MappingProxyType({})
 
 
 LAG_BUCKETS = (0.001, 0.0025, 0.005, 0.01, 0.02, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0)

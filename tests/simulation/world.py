@@ -24,7 +24,7 @@ from dnsbalancer_exporter.model import (
 from tests.contract.memory import Store
 from tests.simulation import virtual_time
 from tests.simulation.api import Api, Kind
-from tests.simulation.instance import Daemon, Instance, Surroundings, end
+from tests.simulation.instance import TERMS, Daemon, Instance, Surroundings, end
 from tests.simulation.laws import NAME, LawBroken, Laws
 from tests.simulation.network import Network
 
@@ -316,7 +316,9 @@ class World:
         end = virtual_time.loop().time() + 200.0 + 20 * self.interval + self.patience
         while not self._is_true(alive):
             now = virtual_time.loop().time()
-            end = max(end, max(map(self._restrained_until, self.laws.daemons)) + 10 * self.interval)
+            # A lock that a dead run has left may be in the way then, for as long as its lease.
+            restrained = max(map(self._restrained_until, self.laws.daemons))
+            end = max(end, restrained + TERMS.lease + 10 * self.interval)
             if now > end:
                 raise self.laws.broken(f"not converged to {sorted(alive)}")
             await asyncio.sleep(self.interval)

@@ -151,10 +151,14 @@ class Stage:
 
     def run_twice(self, *pools: Pool) -> PoolReport:
         """Run a cycle that learns how the targets are by now, and one that knows."""
-        for key, state in self.states.items():  # who is followed already has been probed since
-            self.states[key] = replace(state, health=self.health.get(key.address, UNKNOWN))
+        self.probe()
         self.run(*pools)
         return self.run(*pools)
+
+    def probe(self) -> None:
+        """Have everybody who is followed already probed once more."""
+        for key, state in self.states.items():
+            self.states[key] = replace(state, health=self.health.get(key.address, UNKNOWN))
 
     def keep(self, *values: str) -> dict[str, Record]:
         """Take all other records out by hand; returns what was there."""

@@ -60,6 +60,7 @@ class Scene(Stage):
     def turn(self, times: int = 1) -> PoolReport:
         """Run cycles of all pools; the last report of the first one."""
         for _ in range(times):
+            self.probe()
             self.run(*self.pools)
             self.rounds.reports.update(self.cycle._reports)
         return self.rounds.reports[self.pools[0].name]
