@@ -52,10 +52,12 @@ bench: $(READY) dist ## what probes, a failover, a quiet cycle, a member and a s
 	@benchmarks/peers.sh
 	$(BIN)/python -m benchmarks.probes
 	$(BIN)/python -m benchmarks.steady
+	$(BIN)/python -m benchmarks.kill
 	$(BIN)/python -m benchmarks.failover
 	$(BIN)/python -m benchmarks.page
 	$(BIN)/python -m benchmarks.scrape
 	$(BIN)/python -m benchmarks.start
+	$(BIN)/python -m benchmarks.verdict
 
 loop: $(READY) ## a failover from the chair of a client behind a resolver, beside gdnsd and PowerDNS (root, half an hour)
 	@benchmarks/peers.sh

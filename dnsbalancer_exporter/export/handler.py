@@ -159,7 +159,8 @@ class Handler(BaseHTTPRequestHandler):
             for piece in chain((body,), rest or ()):
                 self.wfile.write(piece)
         else:
-            for piece in chain((body,), rest or (), (b"",)):
+            # An empty chunk is the end of the body: there is none before.
+            for piece in chain((body,), filter(None, rest or ()), (b"",)):
                 self.wfile.write(b"%x\r\n%b\r\n" % (len(piece), piece))
 
     def send_error(self, code: int, *_: object, **__: object) -> None:

@@ -33,6 +33,7 @@ def serving(count: int, *, broken: bool = False) -> Iterator[tuple[str, int]]:
     def pieces() -> Iterator[bytes]:
         for _ in range(count):
             yield PIECE
+            yield b""  # a family that no target has a sample of
         if broken:
             raise RuntimeError("on purpose")
 
