@@ -112,7 +112,7 @@ def powerdns(*, swallows: bool) -> Iterator[Published]:
         records = {"@": LUA.format(port=APPLICATION, targets=f"'{DYING}','{OTHER}'", timeout=2)}
         if swallows:
             records["other"] = LUA.format(port=stand.HOLE, targets=f"'{HOLE}'", timeout=5)
-        lines = [("create-zone", ZONE, f"ns1.{ZONE}")]
+        lines: list[tuple[str, ...]] = [("create-zone", ZONE, f"ns1.{ZONE}")]
         lines += [("add-record", ZONE, name, "LUA", "1", text) for name, text in records.items()]
         for words in lines:
             command = [program("pdnsutil"), f"--config-dir={folder}", *words]
