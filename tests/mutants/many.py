@@ -2,7 +2,17 @@
 
 from __future__ import annotations
 
-from tests.mutants.mutant import CYCLE, FILES, INVENTORY, MANY, PACE, ROSTER, Mutant
+from tests.mutants.mutant import (
+    CALM,
+    CYCLE,
+    FILES,
+    INVENTORY,
+    MANY,
+    PACE,
+    ROSTER,
+    WATCH,
+    Mutant,
+)
 
 MANY_POOLS = (
     Mutant(
@@ -37,8 +47,10 @@ MANY_POOLS = (
     Mutant(
         "every pool asks a zone again that cannot be read",
         "lists.py",
-        "            return Answer(number, began, {}, error)\n",
-        "            return Answer(-1, began, {}, error)\n",
+        "            return Answer(number, began, (), {}, error)
+",
+        "            return Answer(-1, began, (), {}, error)
+",
         CYCLE + "a_zone_that_cannot_be_read_is_asked_once_however_many_pools_it_has",
     ),
     Mutant(
@@ -103,5 +115,33 @@ MANY_POOLS = (
         "if not stat.S_ISREG(os.fstat(handle).st_mode):",
         "if False:",
         INVENTORY + "what_is_no_file_neither_hangs_nor_fills_us",
+    ),
+    Mutant(
+        "a plan that withholds something is given again",
+        "calm.py",
+        "made.creates or made.deletes or made.withheld or",
+        "made.creates or made.deletes or",
+        CALM + "a_plan_that_acts_or_waits_is_made_anew",
+    ),
+    Mutant(
+        "a plan is given again while a drain runs out",
+        "calm.py",
+        "passing = memory.drains or",
+        "passing =",
+        CALM + "nor_is_one_of_a_memory_that_time_changes",
+    ),
+    Mutant(
+        "a plan is given again although somebody has died",
+        "calm.py",
+        "return made if kept == basis else None",
+        "return made if kept and kept._replace(held_for=basis.held_for) == basis else None",
+        CALM + "whatever_changes_ends_it",
+    ),
+    Mutant(
+        "a confirmation waits for the beat of the others",
+        "watch.py",
+        "hurry=delay < LEISURE)",
+        "hurry=False)",
+        WATCH + "those_in_no_hurry_begin_together_and_a_confirmation_does_not_wait_for_them",
     ),
 )

@@ -18,6 +18,7 @@ class Mutant(NamedTuple):
 
 
 BALLOT = "unit/test_ballot.py::test_"
+CALM = "unit/test_calm.py::test_"
 CYCLE = "unit/test_cycle.py::test_"
 DESK = "unit/test_desk.py::test_"
 GUARD = "unit/test_guard.py::test_"
