@@ -3,7 +3,8 @@
 A plan is calm that writes nothing, withholds nothing and waits for nothing. It rests on no clock,
 and of a target only on what it is held for: the rest of what a plan may rest on (who vouches, what
 is confirmed, in doubt or overdue) decides about withdrawals, and it has none. Ten thousand healthy
-targets cost a comparison then, where a plan costs 20 us for each of them.
+targets cost a comparison then, where a plan costs 20 us for each of them. Pools that vote are never
+calm: each look may find other votes.
 """
 
 from __future__ import annotations

@@ -104,9 +104,7 @@ class Lists:
         return answer
 
 
-def _answer(
-    number: int, at: float, listed: tuple[Record, ...], before: Answer | None
-) -> Answer:
+def _answer(number: int, at: float, listed: tuple[Record, ...], before: Answer | None) -> Answer:
     """The answer; with the very records of the last one if they are equal, as they mostly are:
     it is then seen at a glance that nothing has changed.
     """

@@ -185,7 +185,9 @@ class Outlook:
         if pool.quorum:
             await self.polls.read(pool, pool.quorum)
         view = View(tuple(records), doubtful)
-        calm = None if changes or doubtful else self.calm.still(self._basis(pool, view))
+        # Votes may be others than the last time, and nothing is learned from a list in doubt.
+        unsure = doubtful or pool.quorum is not None
+        calm = None if changes or unsure else self.calm.still(self._basis(pool, view))
         if calm:
             self._memories[pool.name] = replace(self.memory(pool), read_at=self._clock())
             return calm
@@ -193,8 +195,8 @@ class Outlook:
         self._views[pool.name] = view
         self._learn(pool, view)
         found = self.plan(pool, changes)
-        if doubtful:
-            self.calm.forget(pool)  # nothing was learned from it
+        if unsure:
+            self.calm.forget(pool)
         else:
             self.calm.note(self._basis(pool, view), found)
         return found

@@ -47,10 +47,8 @@ MANY_POOLS = (
     Mutant(
         "every pool asks a zone again that cannot be read",
         "lists.py",
-        "            return Answer(number, began, (), {}, error)
-",
-        "            return Answer(-1, began, (), {}, error)
-",
+        "            return Answer(number, began, (), {}, error)\n",
+        "            return Answer(-1, began, (), {}, error)\n",
         CYCLE + "a_zone_that_cannot_be_read_is_asked_once_however_many_pools_it_has",
     ),
     Mutant(
