@@ -29,11 +29,8 @@ from dnsbalancer_exporter.model import (
     Unpublished,
 )
 
-SLOW_SECONDS = 5.0
-"""Seconds after which a read is held to have been in trouble."""
-
-REGAINED_SECONDS = 60.0
-"""Seconds in which the way to the zone is regained only once."""
+SLOW_SECONDS = 2.0
+"""Seconds after which a read is held to have been in trouble: TCP has sent it again by then."""
 
 
 def targets(pool: Pool, known: frozenset[str]) -> tuple[Target, ...]:
@@ -87,22 +84,25 @@ class Belief:
 
 @dataclass(frozen=True, slots=True)
 class Contact:
-    """How a zone answers: if its last read failed, and when it last answered after trouble."""
+    """How a zone answers: if its last read failed or was slow, and when it last answered after
+    trouble.
+    """
 
     failing: bool = False
+    slow: bool = False
     regained_at: float | None = None
 
 
 def answered(contact: Contact, began: float, now: float) -> Contact:
     """Law 4: who could not read the zone may have been cut off, and from its targets as well.
 
-    So after a read that failed, or one that took long because it was tried again, nobody is
+    So after a read that failed, or one that took long because it was sent again, nobody is
     withdrawn who was not probed since. An API that is always slow would make that last for ever:
-    it counts once in a while.
+    of slow reads in a row only the first counts.
     """
-    trouble = contact.failing or now - began > SLOW_SECONDS
-    lately = contact.regained_at is not None and now - contact.regained_at < REGAINED_SECONDS
-    return Contact(regained_at=now if trouble and not lately else contact.regained_at)
+    slow = now - began > SLOW_SECONDS
+    trouble = contact.failing or (slow and not contact.slow)
+    return Contact(slow=slow, regained_at=now if trouble else contact.regained_at)
 
 
 def ask(

@@ -221,15 +221,15 @@ LAWS = (
     Mutant(
         "law 4: a read that was tried again for long is as good as any",
         "roster.py",
-        "trouble = contact.failing or now - began > SLOW_SECONDS",
+        "trouble = contact.failing or (slow and not contact.slow)",
         "trouble = contact.failing",
         ROSTER + "a_zone_is_regained_when_it_answers_after_trouble",
     ),
     Mutant(
         "law 4: an API that is always slow holds withdrawals for ever",
         "roster.py",
-        "now if trouble and not lately else",
-        "now if trouble else",
+        "contact.failing or (slow and not contact.slow)",
+        "contact.failing or slow",
         ROSTER + "a_zone_is_regained_when_it_answers_after_trouble",
     ),
     Mutant(

@@ -301,21 +301,34 @@ def test_a_warm_up_that_is_over_stays_over() -> None:
 
 
 @pytest.mark.parametrize(
-    ("before", "took", "since"),
+    ("before", "slow", "since"),
     [
-        (Contact(), 0.1, None),
-        (Contact(), roster.SLOW_SECONDS + 1.0, NOW),
-        (Contact(failing=True), 0.1, NOW),
-        (Contact(regained_at=1.0), 0.1, 1.0),
-        (Contact(regained_at=NOW - 1.0), roster.SLOW_SECONDS + 1.0, NOW - 1.0),
-        (Contact(regained_at=1.0), roster.SLOW_SECONDS + 1.0, NOW),
+        (Contact(), False, None),
+        (Contact(), True, NOW),
+        (Contact(failing=True), False, NOW),
+        (Contact(failing=True, slow=True), True, NOW),
+        (Contact(failing=True, regained_at=NOW - 1.0), False, NOW),
+        (Contact(regained_at=1.0), False, 1.0),
+        (Contact(slow=True, regained_at=1.0), True, 1.0),
+        (Contact(regained_at=NOW - 9.0), True, NOW),
     ],
-    ids=["quick", "slow", "after a failure", "quick again", "always slow", "slow once more"],
+    ids=[
+        "quick",
+        "slow",
+        "after a failure",
+        "slow after a failure",
+        "a second failure at once",
+        "quick again",
+        "always slow",
+        "a second slow one at once",
+    ],
 )
 def test_a_zone_is_regained_when_it_answers_after_trouble(
-    before: Contact, took: float, since: float | None
+    before: Contact, slow: bool, since: float | None
 ) -> None:
-    assert roster.answered(before, NOW - took, NOW) == Contact(regained_at=since)
+    took = roster.SLOW_SECONDS + 0.1 if slow else 0.1
+    after = roster.answered(before, NOW - took, NOW)
+    assert after == Contact(slow=slow, regained_at=since)
 
 
 @pytest.mark.parametrize(
