@@ -50,7 +50,7 @@ def planted(mutant: Mutant, source: str) -> str:
 def copy_of_it_all() -> Iterator[Path]:
     """A folder with the package, its tests and how they are run."""
     with tempfile.TemporaryDirectory(prefix="mutant-") as name:
-        folder, unwanted = Path(name), shutil.ignore_patterns("__pycache__", "e2e")
+        folder, unwanted = Path(name), shutil.ignore_patterns("__pycache__")
         for part in (PACKAGE, "tests"):
             shutil.copytree(ROOT / part, folder / part, ignore=unwanted)
         shutil.copy(ROOT / "pyproject.toml", folder)
@@ -74,7 +74,7 @@ def passes(folder: Path, tests: list[str], *options: str) -> tuple[int, str]:
         )
     except subprocess.TimeoutExpired:
         return -1, f"no end after {SECONDS:.0f} s"
-    return ran.returncode, ran.stdout[-3000:]
+    return ran.returncode, (ran.stdout + ran.stderr)[-3000:]
 
 
 def judged(mutant: Mutant) -> tuple[str, str]:
