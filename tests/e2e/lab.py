@@ -83,7 +83,7 @@ class Lab(Stage):
         super().__init__(folder, self.hub)
         self.hosts = tuple(self._names)
         self.port = PORT
-        self.apps: dict[str, App] = {host: Inside(self._in(host), host) for host in self.hosts}
+        self.apps: dict[str, App] = {host: Inside(self.inside(host), host) for host in self.hosts}
 
     def __exit__(self, *_: object) -> None:
         self.thaw(*self.daemons)
@@ -111,14 +111,15 @@ class Lab(Stage):
             chain = f"{{ type filter hook {hook} priority 0 ; }}"
             command("nft", "add", "chain", "bridge", self._id, hook, chain)
 
-    def _in(self, host: str) -> Sequence[str]:
+    def inside(self, host: str) -> Sequence[str]:
+        """The command that runs another one on a machine."""
         return ("ip", "netns", "exec", self._names[host])
 
     def web_port(self, host: str) -> int:
         return 9853
 
     def where(self, config: Path) -> Sequence[str]:
-        return self._in(config.parent.name.split("-", 1)[1])
+        return self.inside(config.parent.name.split("-", 1)[1])
 
     # --- what happens to the network ------------------------------------------------------
 
