@@ -11,29 +11,13 @@ configuration, addresses only on `_info`. `probe` is the protocol, `target` the 
 
 from __future__ import annotations
 
-from typing import NamedTuple
-
-from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, HistogramMetricFamily
+from dnsbalancer_exporter.export.row import Row
+from dnsbalancer_exporter.export.vote_samples import VOTE_ROWS
 
 TARGET = ("pool", "target")
 PROBE = ("pool", "target", "probe")
 RECORD_SET = ("pool", "dns_zone", "record", "record_type")
 
-
-class Row(NamedTuple):
-    """One metric: its name after the prefix `dnsbalancer_` (no `_total`), kind, labels, help."""
-
-    name: str
-    kind: str
-    labels: tuple[str, ...]
-    help: str
-
-
-FAMILIES = {
-    "gauge": GaugeMetricFamily,
-    "counter": CounterMetricFamily,
-    "histogram": HistogramMetricFamily,
-}
 
 TARGET_ROWS = (
     Row("target_info", "gauge", (*PROBE, "address", "port"), "1; what is probed for a target."),
@@ -69,6 +53,12 @@ TARGET_ROWS = (
         "1 if a name of the pool had the address when last read.",
     ),
     Row("target_drained", "gauge", TARGET, "1 while an operator has drained the target."),
+    Row(
+        "target_votes_down",
+        "gauge",
+        TARGET,
+        "Observers counted that hold the target DOWN; only with `quorum`.",
+    ),
     Row(
         "target_contested",
         "gauge",
@@ -192,7 +182,7 @@ POOL_ROWS = (
     ),
 )
 
-REPORT_ROWS = (*TARGET_ROWS, *POOL_ROWS)
+REPORT_ROWS = (*TARGET_ROWS, *POOL_ROWS, *VOTE_ROWS)
 
 OPERATION = ("operation",)
 POOL = ("pool",)
@@ -201,6 +191,7 @@ RESOLVER = ("resolver",)
 RESOLVER_REASON = ("resolver", "reason")
 STEP = ("pool", "step")
 ZONE = ("dns_zone",)
+VOTE_EVENT = ("pool", "event")
 
 PROCESS_ROWS = (
     Row("build_info", "gauge", ("version", "python_version"), "1; which build this is."),
@@ -251,6 +242,7 @@ PROCESS_ROWS = (
     Row("record_gap_refills", "counter", RECORD_SET, "Addresses that were put into such a set."),
     Row("state_last_save_successful", "gauge", (), "1 if drains and memory could last be saved."),
     Row("lock_events", "counter", ("event",), "What became of the lock of withdrawals."),
+    Row("quorum_vote_events", "counter", VOTE_EVENT, "What became of votes that we wrote."),
     Row("lock_held", "gauge", ZONE, "1 while this instance holds the zone's lock of withdrawals."),
     Row(
         "failover_duration_seconds",

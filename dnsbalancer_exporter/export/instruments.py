@@ -24,11 +24,12 @@ from dnsbalancer_exporter.export.catalogue import (
     RESOLVER,
     RESOLVER_REASON,
     STEP,
+    VOTE_EVENT,
     WEB_REJECTIONS,
     ZONE,
-    Row,
 )
 from dnsbalancer_exporter.export.failover import STEPS
+from dnsbalancer_exporter.export.row import Row
 from dnsbalancer_exporter.model import NameServer, Pool
 from dnsbalancer_exporter.names import RecordType
 from dnsbalancer_exporter.report import (
@@ -38,6 +39,7 @@ from dnsbalancer_exporter.report import (
     DnsReason,
     PoolReport,
 )
+from dnsbalancer_exporter.vote import VOTE_EVENTS
 
 Labels = tuple[str, ...]
 
@@ -68,6 +70,7 @@ SERIES: Mapping[Labels, Callable[[Row, Pool], Iterable[Labels]]] = {
     RECORD_SET: lambda _, pool: [_record_set(pool, *k) for k in product(pool.records, pool.types)],
     ZONE: lambda _, pool: [(pool.zone,)],
     RESOLVER: lambda _, pool: product(_resolvers(pool)),
+    VOTE_EVENT: lambda _, pool: product([pool.name], VOTE_EVENTS if pool.quorum else ()),
     RESOLVER_REASON: lambda _, pool: product(_resolvers(pool), [r.value for r in DnsReason]),
 }
 """The series that a row with these labels has for a pool, as far as they are known in advance."""
@@ -186,6 +189,10 @@ class Instruments:
         self._counters["lock_events"].labels(event).inc()
         if event in {"taken", "released", "left"}:
             self._gauges["lock_held"].labels(zone).set(event == "taken")
+
+    def vote_event(self, pool: str, event: str) -> None:
+        """One of VOTE_EVENTS happened to a vote of ours."""
+        self._counters["quorum_vote_events"].labels(pool, event).inc()
 
     def step_reached(self, metric: str, pool: str, step: str, seconds: float) -> None:
         """A failover or a recovery got so far: one of failover.STEPS."""

@@ -11,6 +11,8 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import NamedTuple
 
+from dnsbalancer_exporter.export import votes
+from dnsbalancer_exporter.export.votes import Line
 from dnsbalancer_exporter.model import Health, Outcome, Pool, TargetKey
 from dnsbalancer_exporter.report import PoolReport, TargetState
 
@@ -64,6 +66,7 @@ class Journal:
         self._unix_now = unix_now
         self._kept: tuple[Event, ...] = ()
         self._lock_trouble: dict[str, str] = {}
+        self._vote_trouble: dict[str, str] = {}
         self._state_error = ""
         self._lock_news: dict[str, LockNews] = {}
 
@@ -124,6 +127,18 @@ class Journal:
         else:
             self.say(level, f"lock_{event}", text, zone=zone)
 
+    def voted(self, pool: str, event: str, detail: str) -> None:
+        """Tell of a vote of ours: one of VOTE_EVENTS; what goes as it should is no news."""
+        again = self._vote_trouble.get(pool) == event
+        level = logging.DEBUG if again else votes.VOTE_LEVELS.get(event, logging.DEBUG)
+        if event in votes.VOTE_LEVELS or event == "cast":
+            self._vote_trouble[pool] = event
+        text = detail or f"our vote was {event.replace('_', ' ')}"
+        if level == logging.DEBUG:
+            LOG.debug(text, extra={"event": f"vote_{event}", "fields": {"pool": pool}})
+        else:
+            self.say(level, f"vote_{event}", text, pool=pool)
+
     def saved(self, error: str) -> None:
         """Tell that what is kept cannot be saved, once, and that it can be again."""
         if error and error != self._state_error:
@@ -153,9 +168,6 @@ class Journal:
             self.say(level, name, text, pool=after.pool.name, **fields)
 
 
-Line = tuple[int, str, str, dict[str, str]]
-
-
 def _differences(before: PoolReport | None, after: PoolReport) -> Iterator[Line]:
     for change in after.changes:
         record = change.record
@@ -180,6 +192,7 @@ def _differences(before: PoolReport | None, after: PoolReport) -> Iterator[Line]
     for address, reason in sorted(held_before - held):
         text = f"withdrawal of {address} is no longer withheld: {reason}"
         yield logging.INFO, "hold_end", text, {"address": address, "reason": reason}
+    yield from votes.news(before, after)
     error_before = before.error if before else ""
     if after.error and not error_before:
         text = f"the zone stays as it is: {after.error}"

@@ -12,7 +12,9 @@ from itertools import accumulate, chain
 
 from prometheus_client.core import Metric
 
-from dnsbalancer_exporter.export.catalogue import FAMILIES, POOL_ROWS
+from dnsbalancer_exporter.export import vote_samples
+from dnsbalancer_exporter.export.catalogue import POOL_ROWS
+from dnsbalancer_exporter.export.row import FAMILIES
 from dnsbalancer_exporter.model import Health, Hold, Mode, Record, RecordSetKey, Unpublished
 from dnsbalancer_exporter.promise import worst
 from dnsbalancer_exporter.report import LAG_BUCKETS, Lag, PoolReport, Report
@@ -24,10 +26,10 @@ Source = Callable[[], tuple[Report, float]]
 
 
 def families(drawn: Iterable[Sample]) -> Iterable[Metric]:
-    """One family per row of POOL_ROWS, with the samples that are its."""
+    """One family per row of POOL_ROWS and VOTE_ROWS, with the samples that are its."""
     made = {
         row.name: FAMILIES[row.kind](f"dnsbalancer_{row.name}", row.help, labels=row.labels)
-        for row in POOL_ROWS
+        for row in (*POOL_ROWS, *vote_samples.VOTE_ROWS)
     }
     for name, labels, value in drawn:
         if isinstance(value, Lag):
@@ -43,21 +45,22 @@ def _histogram(lag: Lag) -> tuple[list[tuple[str, float]], float]:
 
 
 def samples(report: Report, epoch: float) -> Iterator[Sample]:
-    """Every sample of POOL_ROWS; ``epoch`` turns the process's clock into Unix time."""
-    targets: Counter[str] = Counter()
+    """Every sample of both; ``epoch`` turns the process's clock into Unix time."""
+    names: dict[str, dict[str, str]] = defaultdict(dict)
     up: dict[str, set[str]] = defaultdict(set)
     for key, state in report.targets.items():
         is_up = state.health.health is Health.UP
         if key.reference:
             yield "reference_up", (key.pool, state.target.name), _one(is_up)
             continue
-        targets[key.pool] += 1
+        names[key.pool][key.address] = state.target.name
         if is_up:
             up[key.pool].add(key.address)
     for pool in report.pools:
         name = pool.pool.name
-        yield from chain(_pool_samples(pool, targets[name], up[name], epoch), _record_samples(pool))
-        yield from _dns_samples(pool, report, epoch)
+        yield from _pool_samples(pool, len(names[name]), up[name], epoch)
+        yield from chain(_record_samples(pool), _dns_samples(pool, report, epoch))
+        yield from vote_samples.samples(pool, names[name], epoch)
     for zone, seconds in report.negative_ttls.items():
         yield "dns_soa_minimum_seconds", (zone,), seconds
     yield "api_writes_waiting", (), sum(pool.writes_left for pool in report.pools)

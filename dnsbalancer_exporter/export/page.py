@@ -14,7 +14,16 @@ from typing import Any
 from dnsbalancer_exporter.export import sentences, skin
 from dnsbalancer_exporter.export.journal import KEPT
 from dnsbalancer_exporter.export.markup import ago, iso, moment, prose
-from dnsbalancer_exporter.export.rows import FOLDED, REFERENCE, SHOWN, SMALL, row, table, targets
+from dnsbalancer_exporter.export.rows import (
+    FOLDED,
+    REFERENCE,
+    SHOWN,
+    SMALL,
+    observers,
+    row,
+    table,
+    targets,
+)
 from dnsbalancer_exporter.export.sentences import LEVELS, span
 
 Document = Mapping[str, Any]
@@ -95,10 +104,11 @@ def _pool(pool: Document, now: float) -> str:
         rows = "".join(row(t, pool, now, REFERENCE) for t in pool["references"][:SHOWN])
         references = f"<h3>References outside the pool</h3>{table(rows, REFERENCE)}"
     sets = "".join(_record_set(record_set) for record_set in pool["record_sets"])
+    votes = f"<h3>Votes</h3>{observers(pool['quorum'], now)}" if pool["quorum"] else ""
     return f"""<section id="pool:{name}" aria-labelledby="h:{name}"><h2 id="h:{name}">{name}</h2>
 <p class="verdict {level}"><b>{MARKS[level]}</b><span>{escape(pool["verdict"]["text"])}</span></p>
 {error}{_advice(pool)}<p class="dim">{", ".join(_facts(pool, now))}</p>
-{targets(pool, now)}{references}
+{targets(pool, now)}{references}{votes}
 <h3>Record sets</h3><dl>{sets}</dl>
 <h3>Next cycle</h3>{_next(pool, now)}</section>
 """

@@ -10,10 +10,11 @@ from collections.abc import Mapping, Sequence
 from html import escape
 from typing import Any
 
-from dnsbalancer_exporter.export import sentences
+from dnsbalancer_exporter.export import sentences, vote_words
 from dnsbalancer_exporter.export.curve import curve
-from dnsbalancer_exporter.export.markup import moment, prose
+from dnsbalancer_exporter.export.markup import ago, moment, prose
 from dnsbalancer_exporter.export.sentences import span
+from dnsbalancer_exporter.export.vote_words import of_voter
 
 Document = Mapping[str, Any]
 
@@ -114,6 +115,7 @@ def _zone(target: Document, pool: Document) -> str:
         said.append(f"{failures} failed in a row, {timing['fall']} make it down")
     for text, word in sentences.why(target):
         said.append(prose(text) + (f" <code>{escape(word)}</code>" if word else ""))
+    said += [escape(votes)] if (votes := vote_words.of_votes(target)) else []
     for field, label in sentences.UNTIL.items():
         if target[field]:
             said.append(f"{label} until {moment(target[field], '')}")
@@ -122,3 +124,14 @@ def _zone(target: Document, pool: Document) -> str:
         published = '<b class="trouble">still published</b>'
     lines = "".join(f'<span class="why">{line}</span>' for line in said)
     return f'<td role="cell" class="zone{" said" if said else ""}">{published}{lines}</td>'
+
+
+def observers(quorum: Document, now: float) -> str:
+    """The observers of a pool: as what each is counted, what it says, how old its vote is."""
+    lines = []
+    for voter in quorum["observers"][:SHOWN]:
+        text = escape("; ".join([vote_words.STANDINGS[voter["standing"]], *of_voter(voter)]))
+        text = f'<b class="attention">{text}</b>' if voter["disagrees"] else text
+        age = f" <small>renewed {ago(voter['moved_at'], now)}</small>" if voter["moved_at"] else ""
+        lines.append(f"<dt>{escape(voter['observer'])}</dt><dd>{text}{age}</dd>")
+    return f"<p>{escape(vote_words.of_quorum(quorum))}</p><dl>{''.join(lines)}</dl>"

@@ -20,7 +20,7 @@ NOT_WITHDRAWN = {
     "isolated": "nobody has answered us since it began to fail: we may be the ones cut off",
     "own_unproven": "our own address was never up from here: give it a `probe` that works",
     "contested": "its owner keeps putting it back",
-    "no_quorum": "the votes do not agree",
+    "no_quorum": "no majority of the observers holds it down, or their votes do not count yet",
     "min_records": "too little would be left (min_records, one of it up)",
     "max_withdrawals": "enough was withdrawn in this cycle",
     "no_lock": "the lock cannot be had, or an earlier delete is unsettled or was refused",
@@ -33,7 +33,7 @@ NOT_PUBLISHED = {
     "drained": "an operator has drained it",
     "retired": "the configuration has retired it",
     "hold_down": "it came back too often: its return is delayed",
-    "voted_down": "the votes say that it is down",
+    "voted_down": "the observers do not hold it up: most of them, or half of them, hold it down",
     "conflict": "the provider says that it is there, and it is not",
     "api_error": "the provider refused to create it",
 }
@@ -116,7 +116,7 @@ def verdict(pool: Document, now: float | None) -> Verdict:
 
 
 def _of_zone(pool: Document, now: float | None) -> Iterator[Verdict]:
-    references, read_at = pool["references"], pool["read_at"]
+    references, read_at, quorum = pool["references"], pool["read_at"], pool["quorum"] or {}
     if pool["fail_open"]:
         sets = [f"{s['name']} {s['type']}" for s in pool["record_sets"] if s["fail_open"]]
         text = f"FAIL OPEN: nothing of {names(sets)} is up, so what is published stays"
@@ -133,6 +133,8 @@ def _of_zone(pool: Document, now: float | None) -> Iterator[Verdict]:
         yield Verdict("attention", "warming up, nothing is withdrawn yet")
     elif now is not None and now - read_at > 2 * pool["timing"]["interval"] + LATE:
         yield Verdict("attention", f"the zone was last read {span(now - read_at)} ago")
+    if quorum.get("unsettled") == "unread":
+        yield Verdict("attention", "the votes of the observers cannot be read")
     if references and all(reference["health"] == "down" for reference in references):
         yield Verdict("attention", "no reference answers, we may be the ones cut off")
 

@@ -13,6 +13,7 @@ from itertools import chain
 from typing import Any
 
 from dnsbalancer_exporter import __version__
+from dnsbalancer_exporter.export import votes
 from dnsbalancer_exporter.export.instruments import ApiCounts, Instruments
 from dnsbalancer_exporter.export.journal import Event, Journal, LockNews
 from dnsbalancer_exporter.export.sentences import verdict
@@ -20,6 +21,7 @@ from dnsbalancer_exporter.model import Contest, Drain, ProbeResult, Record, Reco
 from dnsbalancer_exporter.names import address_order, canonical_address
 from dnsbalancer_exporter.report import Change, InDns, Inventory, PoolReport, Report, TargetState
 from dnsbalancer_exporter.threads import gently
+from dnsbalancer_exporter.vote import Count
 
 Document = dict[str, Any]
 
@@ -88,6 +90,7 @@ def _pool(report: PoolReport, whole: Report, keys: list[TargetKey], epoch: float
         "next_cycle_at": _unix(whole.due.get(pool.name), epoch),
         "fail_open": bool(plan.fail_open),
         "holds": sorted({w.hold.value for w in plan.withheld}),
+        "quorum": votes.document(report, epoch),
         "targets": [target for key, target in targets.items() if not key.reference],
         "references": [target for key, target in targets.items() if key.reference],
         "record_sets": [
@@ -125,6 +128,7 @@ class _Seen:
     planned: dict[str, str]
     drains: Mapping[str, Drain]
     contests: Mapping[str, Contest]
+    votes: Count | None
     now: float
 
     @classmethod
@@ -148,6 +152,7 @@ class _Seen:
             | {c.value: "create" for c in plan.creates},
             report.drains,
             report.contests,
+            report.votes,
             now,
         )
 
@@ -175,6 +180,7 @@ class _Seen:
             "drained_until": _unix(drain.until, self.epoch) if drain and mine else None,
             "contested_until": _unix(contest.until, self.epoch) if contested else None,
             "returns": contest.returns if mine else 0,
+            "votes": votes.of_target(self.votes, address) if mine else None,
             "probe": {
                 "protocol": state.target.probe.protocol.value,
                 "address": state.target.probe.address,

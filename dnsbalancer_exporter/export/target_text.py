@@ -15,9 +15,11 @@ from typing import NamedTuple
 from prometheus_client.core import Metric
 from prometheus_client.registry import Collector
 
-from dnsbalancer_exporter.export.catalogue import FAMILIES, TARGET_ROWS, Row
+from dnsbalancer_exporter.export.catalogue import TARGET_ROWS
+from dnsbalancer_exporter.export.row import FAMILIES, Row
 from dnsbalancer_exporter.model import Health, Hold, Outcome, ProbeReason
 from dnsbalancer_exporter.report import PROBE_BUCKETS, PoolReport, Report, TargetState
+from dnsbalancer_exporter.vote import Count
 
 Encoder = Callable[[Collector], bytes]
 """Writes what a collector gives in one of the formats, as prometheus-client's do."""
@@ -36,7 +38,7 @@ NO_FAILURES = (0,) * len(REASONS)
 class Seen(NamedTuple):
     """A target as a scrape sees it: its labels, without and with the protocol, and what is known.
 
-    ``epoch`` turns the process's clock into Unix time.
+    ``epoch`` turns the process's clock into Unix time; ``votes`` is None without quorum.
     """
 
     target: str
@@ -46,6 +48,7 @@ class Seen(NamedTuple):
     published: bool
     drained: bool
     contested: bool
+    votes: int | None
 
 
 class Column(NamedTuple):
@@ -143,6 +146,7 @@ COLUMNS: Mapping[str, Column] = {
     "target_consecutive_successes": Column(attrgetter("state.health.successes")),
     "target_published": Column(attrgetter("published"), few=True),
     "target_drained": Column(attrgetter("drained"), few=True),
+    "target_votes_down": Column(attrgetter("votes"), few=True),
     "target_contested": Column(attrgetter("contested"), few=True),
 }
 """Of TARGET_ROWS. Times are written to the millisecond, durations to the microsecond."""
@@ -260,6 +264,7 @@ class _Pool(NamedTuple):
     published: frozenset[str]
     drained: frozenset[str]
     contested: frozenset[str]
+    votes: Count | None
 
     @classmethod
     def of(cls, report: PoolReport) -> _Pool:
@@ -270,6 +275,7 @@ class _Pool(NamedTuple):
             frozenset(record.value for record in report.records),
             frozenset(report.drains),
             frozenset(contested),
+            report.votes,
         )
 
 
@@ -283,6 +289,7 @@ def _seen(pool: _Pool, address: str, state: TargetState, epoch: float) -> Seen:
         address in pool.published,
         address in pool.drained,
         address in pool.contested,
+        pool.votes.verdict(address).down if pool.votes else None,
     )
 
 

@@ -9,7 +9,7 @@ import time
 from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
-from dnsbalancer_exporter.export import sentences
+from dnsbalancer_exporter.export import sentences, vote_words
 from dnsbalancer_exporter.export.sentences import NOT_PUBLISHED, NOT_WITHDRAWN, span
 from dnsbalancer_exporter.model import Plan, Pool, ProbeReason
 from dnsbalancer_exporter.names import address_order
@@ -82,8 +82,17 @@ def _pool_lines(pool: Document, now: float) -> Iterator[str]:
     for reference in pool["references"]:
         name, health = reference["name"], reference["health"]
         yield f"  reference {name}: {health}, {sentences.of_probe(reference)}"
+    if pool["quorum"]:
+        yield f"  votes: {vote_words.of_quorum(pool['quorum'])}"
+        yield from (f"  votes: {_voter(voter, now)}" for voter in pool["quorum"]["observers"])
     yield ""
     yield from (f"  next: {change}" for change in pool["planned"])
+
+
+def _voter(voter: Document, now: float) -> str:
+    age = [f"renewed {span(now - voter['moved_at'])} ago"] if voter["moved_at"] else []
+    said = [vote_words.STANDINGS[voter["standing"]], *vote_words.of_voter(voter), *age]
+    return f"{voter['observer']}: {'; '.join(said)}"
 
 
 def _row(target: Document, now: float) -> tuple[str, ...]:
@@ -128,6 +137,9 @@ def _facts(target: Document) -> Iterator[tuple[str, str]]:
         yield "recent", f"{_marks(target)} (newest last; x failed, ? could not probe)"
         yield "", sentences.of_recent(target)
     yield from _probing(target)
+    if target["votes"]:
+        nobody = f"none of {target['votes']['electorate']} observers holds it down"
+        yield "votes", vote_words.of_votes(target) or nobody
     yield "published", "yes" if target["published"] else "no"
     yield from _reasons(target)
     if target["warming_up"]:

@@ -63,7 +63,7 @@ class Fleet(Lab):
     def __enter__(self) -> Self:
         super().__enter__()
         for number, host in enumerate(self.hosts, 1):
-            namespace = f"--network-namespace-path=/run/netns/{self._in(host)[3]}"
+            namespace = f"--network-namespace-path=/run/netns/{self.inside(host)[3]}"
             folder = self.folder / f"machine-{number}"
             made = booted(self._base, folder, *self.files.iterdir(), network=namespace)
             self.machines.append(self._booted.enter_context(made))

@@ -184,7 +184,7 @@ def test_all_three_that_vote_are_apart(make: Make) -> None:
 
 def test_two_of_three_that_vote_die(make: Make) -> None:
     lab = make(3)
-    one, two, three = lab.hosts
+    _, two, three = lab.hosts
     daemons = lab.members()
     for daemon in daemons[1:]:
         lab.die(daemon)

@@ -64,7 +64,12 @@ def test_every_field_is_documented_and_every_documented_field_is_there(stage: St
     asked = "{}:{}".format(*stage.emulator.dns_address)
     file = stage.folder / "targets.json"
     file.write_text(json.dumps([one, two, three]))
-    more = {"reference": [stage.hosts[3]], "resolvers": [asked], "targets_file": str(file)}
+    more = {
+        "reference": [stage.hosts[3]],
+        "resolvers": [asked],
+        "targets_file": str(file),
+        "quorum": {"lease": 10},
+    }
     daemon = stage.steady(one, two, three, **more)
     stage.down(three)
     seen: set[str] = set()

@@ -12,7 +12,8 @@ import yaml
 from alerts import generate
 from alerts.cases import CASES
 from alerts.rules import GROUPS
-from dnsbalancer_exporter.export.catalogue import PROCESS_ROWS, REPORT_ROWS, Row
+from dnsbalancer_exporter.export.catalogue import PROCESS_ROWS, REPORT_ROWS
+from dnsbalancer_exporter.export.row import Row
 from tests.monitoring.stack import ALERTS
 from tests.needed import program
 

@@ -11,10 +11,13 @@ import yaml
 from dnsbalancer_exporter.config import Row as ConfigRow
 from dnsbalancer_exporter.config import reference, reference_within
 from dnsbalancer_exporter.errors import ApiReason
-from dnsbalancer_exporter.export.catalogue import PROCESS_ROWS, REPORT_ROWS, WEB_REJECTIONS, Row
+from dnsbalancer_exporter.export.catalogue import PROCESS_ROWS, REPORT_ROWS, WEB_REJECTIONS
 from dnsbalancer_exporter.export.failover import STEPS
+from dnsbalancer_exporter.export.row import Row
+from dnsbalancer_exporter.export.vote_samples import VERDICTS
 from dnsbalancer_exporter.model import Health, Hold, ProbeReason, Unpublished
 from dnsbalancer_exporter.report import API_OPERATIONS, LOCK_EVENTS, PROBE_BUCKETS, DnsReason
+from dnsbalancer_exporter.vote import VOTE_EVENTS, Standing
 
 ROOT = Path(__file__).parents[2]
 
@@ -27,9 +30,10 @@ METRICS = """\
 
 All names begin with `dnsbalancer_`; counters end in `_total`. `probe` is the protocol, `target` the
 name of a target (its address, if it has none), `resolver` the address and port of a name server
-that is asked (the `dns_*` metrics need the extra `dns`). Every series that is known in advance is
-there at 0 from the first scrape; a target that is gone is gone from the next one. The standard
-`process_*` metrics are exported as well.
+that is asked (the `dns_*` metrics need the extra `dns`), `observer` what an instance is called in
+its votes (`quorum_*` and `target_votes_down` are there for pools with `quorum`). Every series that
+is known in advance is there at 0 from the first scrape; a target that is gone is gone from the next
+one. The standard `process_*` metrics are exported as well.
 
 ## What is seen: drawn from one picture at each scrape
 
@@ -67,6 +71,9 @@ def _sets() -> str:
         "`reason` of `dns_query_failures_total`": [r.value for r in DnsReason],
         **{f"`step` of `{name}`": list(steps) for name, steps in STEPS.items()},
         "`event` of `lock_events_total`": list(LOCK_EVENTS),
+        "`event` of `quorum_vote_events_total`": list(VOTE_EVENTS),
+        "`standing` of `quorum_observers`": [standing.value for standing in Standing],
+        "`verdict` of `quorum_targets`": list(VERDICTS),
         "`reason` of `web_connections_rejected_total`": list(WEB_REJECTIONS),
     }
     return "\n".join(

@@ -11,7 +11,8 @@ from itertools import accumulate
 from prometheus_client.core import Metric
 from prometheus_client.registry import Collector
 
-from dnsbalancer_exporter.export.catalogue import FAMILIES, TARGET_ROWS
+from dnsbalancer_exporter.export.catalogue import TARGET_ROWS
+from dnsbalancer_exporter.export.row import FAMILIES
 from dnsbalancer_exporter.model import Health, Hold, Outcome, ProbeReason
 from dnsbalancer_exporter.report import PROBE_BUCKETS, PoolReport, Report, Tally, TargetState
 
@@ -54,6 +55,9 @@ def samples(report: Report, epoch: float) -> Iterator[Sample]:
             yield from _target(labels, state, epoch)
             yield "target_published", labels, key.address in published[key.pool]
             yield "target_drained", labels, key.address in pools[key.pool].drains
+            votes = pools[key.pool].votes
+            if votes is not None:
+                yield "target_votes_down", labels, votes.verdict(key.address).down
             yield "target_contested", labels, key.address in contested[key.pool]
 
 
