@@ -224,11 +224,74 @@ DID = Section(
     ),
 )
 
+AGREE = Section(
+    "Do the observers agree? (with quorum)",
+    (
+        timeline(
+            "What the votes say of each target",
+            "The share of the observers that hold the target DOWN: more than half of them decide.",
+            Query(
+                "max by (pool, target) (dnsbalancer_target_votes_down{@pool} "
+                "/ on (job, instance, pool) group_left () dnsbalancer_quorum_electorate{@pool})",
+                "{{pool}} {{target}}",
+            ),
+            texts=shared.VOTES,
+        ),
+        timeline(
+            "Votes are counted",
+            "Whether votes can withdraw anybody: not for a lease after a start, and not while a "
+            "daemon cannot read them.",
+            Query("min by (pool) (dnsbalancer_quorum_settled{@pool})", "{{pool}}"),
+            texts=(Text(0, "WITHDRAW NOBODY", ORANGE), Text(1, "COUNT", GREEN)),
+        ),
+        graph(
+            "Observers, and how many decide",
+            "How many are counted, and how many of them make a target DOWN, by the daemon that "
+            "counts the fewest.",
+            Query("min by (pool) (dnsbalancer_quorum_electorate{@pool})", "{{pool}} counted"),
+            Query("min by (pool) (dnsbalancer_quorum_majority{@pool})", "{{pool}} decide"),
+            style="step",
+            decimals=0,
+        ),
+        graph(
+            "Age of the votes",
+            "How long ago each vote was last seen to be renewed; there are none while all is well. "
+            "One that is older than the lease counts no more.",
+            Query(
+                "time() - max by (pool, observer) "
+                "(dnsbalancer_quorum_vote_moved_timestamp_seconds{@pool})",
+                "{{pool}} {{observer}}",
+            ),
+            unit="s",
+        ),
+        graph(
+            "Observers in the minority",
+            "On how many targets an observer sees otherwise than most do.",
+            Query(
+                "max by (pool, observer) (dnsbalancer_quorum_observer_disagreements{@pool})",
+                "{{pool}} {{observer}}",
+            ),
+            style="bars",
+            decimals=0,
+        ),
+        graph(
+            "Votes written",
+            "What became of the votes of all daemons: none is written while all is well.",
+            Query(
+                "sum by (pool, event) "
+                "(increase(dnsbalancer_quorum_vote_events_total{@pool}[$__rate_interval]))",
+                "{{pool}} {{event}}",
+            ),
+            style="bars",
+        ),
+    ),
+)
+
 DASHBOARD = Dashboard(
     uid="dnsbalancer-overview",
     title="DNS balancer / Overview",
     description="Is it alive, what does it believe, what did it do.",
     variables=(*shared.VARIABLES, shared.POOL),
     annotations=(*shared.transitions("@pool"), shared.RELOADS, shared.RESTARTS),
-    sections=(ALIVE, BELIEVES, DID),
+    sections=(ALIVE, BELIEVES, DID, AGREE),
 )

@@ -20,6 +20,15 @@ HEALTH = (
 )
 """The share of daemons that hold a target UP."""
 
+VOTES = (
+    Text(0, "NOBODY", GREEN),
+    Text(0.0001, "A MINORITY", ORANGE, to=0.4999),
+    Text(0.5, "TIED", ORANGE),
+    Text(0.5001, "VOTED DOWN", RED, to=0.9999),
+    Text(1, "VOTED DOWN", RED),
+)
+"""The share of observers that hold a target DOWN."""
+
 STATE = (Text(0, "UP", GREEN), Text(1, "UNKNOWN", GREY), Text(2, "DOWN", RED))
 PUBLISHED = (Text(0, "NOT IN THE ZONE", ORANGE), Text(1, "IN THE ZONE", BLUE))
 WORKS = (Text(0, "FAILING", RED), Text(1, "OK", GREEN))

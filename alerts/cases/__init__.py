@@ -10,6 +10,7 @@ from __future__ import annotations
 from alerts.cases.alive import ALIVE
 from alerts.cases.targets import TARGETS
 from alerts.cases.upkeep import API, UPKEEP
+from alerts.cases.votes import VOTES
 from alerts.cases.zone import ZONE
 
-CASES = (*ALIVE, *ZONE, *TARGETS, *API, *UPKEEP)
+CASES = (*ALIVE, *ZONE, *TARGETS, *VOTES, *API, *UPKEEP)

@@ -100,6 +100,32 @@ ZONE = (
         ("TargetDown pool=web target=t1", "TargetDown pool=web target=t2", "FailOpen pool=web"),
     ),
     Case(
+        "DeadTargetPublished",
+        "is silent about a daemon whom the others outvote, and fires when half of them agree",
+        (
+            s("target_published", 1, **TARGET),
+            down("0x10 1x200"),
+            s("target_votes_down", "0x10 1x200", **TARGET),
+            s("target_published", 1, target="t2"),
+            down("0x10 1x200", "t2"),
+            s("target_votes_down", "0x10 2x200", target="t2"),
+            s("quorum_electorate", 4),
+            s("quorum_settled", 1),
+        ),
+        "12m",
+        (
+            "DeadTargetPublished instance=a pool=web target=t2",
+            "TargetDown instance=a pool=web target=t1",
+            "TargetDown instance=a pool=web target=t2",
+        ),
+        (
+            "DeadTargetPublished pool=web target=t1",
+            "DeadTargetPublished pool=web target=t2",
+            "TargetDown pool=web target=t1",
+            "TargetDown pool=web target=t2",
+        ),
+    ),
+    Case(
         "HealthyTargetMissing",
         "fires when an address does not come back",
         (s("target_published", 0, **TARGET), s("target_up", "0x10 1x200", **TARGET)),

@@ -18,6 +18,7 @@ from __future__ import annotations
 from alerts.rules.alive import ALIVE
 from alerts.rules.targets import TARGETS
 from alerts.rules.upkeep import API, UPKEEP
+from alerts.rules.votes import VOTES
 from alerts.rules.zone import ZONE
 
-GROUPS = (ALIVE, ZONE, TARGETS, API, UPKEEP)
+GROUPS = (ALIVE, ZONE, TARGETS, VOTES, API, UPKEEP)

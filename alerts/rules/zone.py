@@ -66,7 +66,8 @@ min without (instance) (
             severity="critical",
             wait="5m",
             why="Longer than an orderly withdrawal and a left-over lock take together. FailOpen "
-            "and ObserveMode say the same of a whole pool.",
+            "and ObserveMode say the same of a whole pool. Whom the other observers outvote is "
+            "ObserverDisagrees.",
             summary="DNS sends users to a target that is down.",
             description="{{ $labels.target }} of pool {{ $labels.pool }} is down for "
             "{{ $labels.instance }} and its address is still in the zone.",
@@ -81,6 +82,14 @@ unless on (job, instance, pool)
   last_over_time(dnsbalancer_pool_fail_open[3m]) == 1
   or
   last_over_time(dnsbalancer_observe_mode[3m]) == 1
+)
+unless on (job, instance, pool, target)
+(
+  2 * last_over_time(dnsbalancer_target_votes_down[3m])
+    < on (job, instance, pool) group_left ()
+  last_over_time(dnsbalancer_quorum_electorate[3m])
+  and on (job, instance, pool)
+  last_over_time(dnsbalancer_quorum_settled[3m]) == 1
 )
 """,
             fleet_description="{{ $labels.target }} of pool {{ $labels.pool }} is down for at "

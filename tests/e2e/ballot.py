@@ -13,13 +13,11 @@ from pathlib import Path
 
 from tests.e2e.daemon import Daemon
 from tests.e2e.lab import Lab
-from tests.e2e.stage import ZONE, until
+from tests.e2e.stage import BALLOT, until
 from tests.repo.quorum_page import Machines, Scenario
 
 LEASE = 10.0
 """Seconds: the shortest that a configuration may have."""
-
-BALLOT = (f"_dnsbalancer.{ZONE}", "txt")
 
 CHANGES = 10
 """How often an observer may change its vote in a scenario, beside renewing it; no scenario has so
@@ -31,7 +29,6 @@ class Voters(Lab):
 
     def __init__(self, folder: Path, told: Scenario, machines: int = 3) -> None:
         super().__init__(folder, machines)
-        self.locks.add(BALLOT)
         self._told = told
         self._began = time.monotonic()
 

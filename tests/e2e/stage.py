@@ -34,6 +34,7 @@ LOGIN = "example@test"
 PASSWORD = "p4ss-of-the-stage"
 PROJECT = "777e19938fe947666d5d3be5c00053d7"
 LOCK = (f"_dnsbalancer-lock.{ZONE}", "txt")
+BALLOT = (f"_dnsbalancer.{ZONE}", "txt")
 
 FOREIGN = (
     "www A 192.0.2.80 300",
@@ -124,7 +125,7 @@ class Stage:
         self.apps: dict[str, App] = {host: SampleApp(host, self.port) for host in self.hosts}
         self.daemons: list[Daemon] = []
         self.managed = {(ZONE, "a")}
-        self.locks = {LOCK}
+        self.locks = {LOCK, BALLOT}
         self.emulator = Emulator(
             listen=(address, 0),
             dns=(address, 0),

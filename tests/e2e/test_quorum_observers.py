@@ -12,9 +12,9 @@ import sys
 import threading
 from collections.abc import Iterator
 
-from tests.e2e.ballot import BALLOT, Voters, taken_out
+from tests.e2e.ballot import Voters, taken_out
 from tests.e2e.daemon import environment
-from tests.e2e.stage import LOGIN, PASSWORD, PROJECT, ZONE, until, verb
+from tests.e2e.stage import BALLOT, LOGIN, PASSWORD, PROJECT, ZONE, until, verb
 from tests.e2e.test_quorum import Make, make
 
 __all__ = ["make"]

@@ -65,7 +65,8 @@ def failover(folder: Path) -> Iterator[Scene]:
     """Play it; everything still runs while the scene is looked at."""
     with Stage(folder) as stage, Prometheus(folder) as prometheus:
         start = time.time()
-        daemons = fleet(stage, 3, resolvers=["{}:{}".format(*stage.emulator.dns_address)])
+        asked = ["{}:{}".format(*stage.emulator.dns_address)]
+        daemons = fleet(stage, 3, resolvers=asked, quorum={"lease": 10})
         hosts = stage.hosts[:3]
         fallen = hosts[1]
         prometheus.scrape(*daemons)

@@ -141,6 +141,8 @@ def test_reloads_and_restarts_are_marked(scene: Scene, name: str) -> None:
         ("overview", "Health of the targets", {0.0, 1.0}),
         ("overview", "Addresses in the zone", {0.0, 1.0}),
         ("overview", "Addresses in the zone, and wanted", {2.0, 3.0}),
+        ("overview", "What the votes say of each target", {0.0, 1.0}),
+        ("overview", "Observers, and how many decide", {3.0, 2.0}),
         ("target", "Last probe", {0.0, 1.0}),
         ("target", "What each daemon believes", {0.0, 2.0}),
         ("daemon", "Reloads", {0.0}),

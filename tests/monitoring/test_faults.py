@@ -15,6 +15,7 @@ from pathlib import Path
 import pytest
 
 from tests.certificates import Authority
+from tests.e2e.daemon import Daemon
 from tests.e2e.site import Site
 from tests.e2e.stage import Stage, until, write
 from tests.monitoring.scene import die, fleet
@@ -168,6 +169,35 @@ def _(stage: Stage, prometheus: Prometheus) -> None:
 def _(stage: Stage, prometheus: Prometheus) -> None:
     one, two = stage.hosts[:2]
     prometheus.scrape(stage.steady(one, two, mode="observe"))
+
+
+@raises("QuorumLost")
+def _(stage: Stage, prometheus: Prometheus) -> None:
+    """One holds the other down, which holds nobody down."""
+    one, two = stage.hosts[:2]
+    stage.up(one, two)
+    stage.publish(one, two)
+    wrong = [{"address": two, "probe": stage.hosts[5]}]
+    daemons = (voter(stage, one, targets=wrong), voter(stage, two))
+    daemons[0].until_down(two)
+    prometheus.scrape(*daemons)
+
+
+@raises("ObserverDisagrees")
+def _(stage: Stage, prometheus: Prometheus) -> None:
+    """One of three probes another at an address where nobody is."""
+    one, two, three = stage.hosts[:3]
+    stage.up(one, two, three)
+    stage.publish(one, two, three)
+    wrong = [{"address": one, "probe": stage.hosts[5]}, two]
+    daemons = (voter(stage, one), voter(stage, two), voter(stage, three, targets=wrong))
+    daemons[2].until_down(one)
+    prometheus.scrape(*daemons)
+
+
+def voter(stage: Stage, own: str, **keys: object) -> Daemon:
+    """A member that votes."""
+    return stage.member(own, quorum={"lease": 10}, **keys)
 
 
 @raises("ReloadFailed")
