@@ -266,10 +266,8 @@ class Daemon:
         self._journal.locked(zone, event, detail)
 
     def _voted(self, pool: str, event: str, detail: str) -> None:
-        """Votes are renewed all the time while anybody is named: only trouble is a warning."""
-        trouble = event in ("failed", "cut", "shared")
-        level = logging.WARNING if trouble else logging.DEBUG
-        self._journal.say(level, f"vote_{event}", detail, pool=pool)
+        self._instruments.vote_event(pool, event)
+        self._journal.voted(pool, event, detail)
 
     def _metered(self, call: ApiCall) -> None:
         self._pulse.sign()
