@@ -19,7 +19,7 @@ from dnsbalancer_exporter.report import PoolReport, TargetState
 LOG = logging.getLogger("dnsbalancer")
 KEPT = 50
 """How many events are remembered, and how many failures beyond them."""
-PASSING_HOLDS = {"unknown_health", "max_withdrawals", "no_lock"}
+PASSING_HOLDS = {"unknown_health", "no_quorum", "max_withdrawals", "no_lock"}
 """Holds that are part of an orderly failover; if one lasts, a metric shows it."""
 
 LOCK_LEVELS = {

@@ -91,7 +91,8 @@ def test_of_two_that_vote_one_application_dies(make: Make) -> None:
     """Its own daemon says so, too."""
     lab = make(2)
     two = lab.hosts[1]
-    lab.members(2)
+    for daemon in lab.members(2):
+        daemon.until_value(1, "quorum_settled")
     lab.down(two)
     lab.meanwhile()
     assert max(lab.written().values()) <= 3, "nobody has waited for a lease"
