@@ -57,16 +57,20 @@ def test_a_reader_that_has_just_started_withdraws_nobody(make: Make) -> None:
 
 
 def test_an_observer_that_cannot_write_its_vote(make: Make) -> None:
-    """The others count it as one that holds nobody DOWN; itself it counts theirs, and acts."""
+    """Everybody counts it as one that holds nobody DOWN, itself, too."""
     lab = make(3)
-    _, two, three = lab.hosts
+    one, two, three = lab.hosts
     daemons = lab.members()
     lab.emulator.faults.add(f"create_record:status:code=403:match=observer={two}")
     lab.die(daemons[2])
     daemons[1].until_more("quorum_vote_events_total", event="failed")
+    lab.until_renewed(one)
+    for daemon in daemons[:2]:
+        daemon.until_value(1, "quorum_targets", verdict="tied")
     lab.meanwhile()
     assert two not in lab.votes()
     lab.emulator.faults.clear()
+    lab.until_published(one, two)
     lab.rise(daemons[2])
     lab.over()
     assert list(taken_out(lab)) == [three]
