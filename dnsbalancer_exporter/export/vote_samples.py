@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping
 from dnsbalancer_exporter.export.row import Row
 from dnsbalancer_exporter.export.votes import against, disagreements, majority
 from dnsbalancer_exporter.report import PoolReport
-from dnsbalancer_exporter.vote import Count, Standing
+from dnsbalancer_exporter.vote import Count, Standing, Unsettled
 
 OBSERVER = ("pool", "observer")
 
@@ -47,14 +47,17 @@ VOTE_ROWS = (
     ),
 )
 
+UNREAD = Count((), unsettled=Unsettled.UNREAD)
+"""What is known before the first cycle."""
+
 Sample = tuple[str, tuple[str, ...], float]
 
 
 def samples(report: PoolReport, names: Mapping[str, str], epoch: float) -> Iterator[Sample]:
     """Every sample of VOTE_ROWS for one pool; ``names`` are those of its targets, by address."""
-    count, pool = report.votes, report.pool.name
-    if count is None:
+    if report.pool.quorum is None:
         return
+    count, pool = report.votes or UNREAD, report.pool.name
     yield "quorum_settled", (pool,), float(count.unsettled is None)
     yield "quorum_electorate", (pool,), count.of
     yield "quorum_majority", (pool,), majority(count)

@@ -10,8 +10,10 @@ from prometheus_client.openmetrics import parser as openmetrics
 from dnsbalancer_exporter.errors import ApiReason
 from dnsbalancer_exporter.export.catalogue import PROCESS_ROWS, REPORT_ROWS, WEB_REJECTIONS
 from dnsbalancer_exporter.export.failover import STEPS
+from dnsbalancer_exporter.export.vote_samples import VERDICTS, VOTE_ROWS
 from dnsbalancer_exporter.model import Health, Hold, ProbeReason, Unpublished
 from dnsbalancer_exporter.report import API_OPERATIONS, LOCK_EVENTS, DnsReason
+from dnsbalancer_exporter.vote import VOTE_EVENTS, Standing
 from tests.e2e.daemon import Daemon, Metrics
 from tests.e2e.stage import ZONE, Stage, until, write
 
@@ -34,6 +36,9 @@ NOT_BEFORE = {
     "targets_file_last_load_successful": "a file of targets that is configured",
     "targets_file_last_load_success_timestamp_seconds": "a file of targets that is configured",
     "reference_up": "a reference that is configured",
+    **dict.fromkeys((row.name for row in VOTE_ROWS), "votes, or a majority against somebody"),
+    "target_votes_down": "votes that were read",
+    "quorum_vote_events": "quorum",
     "web_tls_certificate_expiry_timestamp_seconds": "a certificate that is configured",
     "probe_tls_certificate_expiry_timestamp_seconds": "a certificate that a target has shown",
 }
@@ -57,7 +62,7 @@ def rows_of(metrics: Metrics) -> dict[str, set[tuple[tuple[str, str], ...]]]:
 def test_the_first_scrape_has_every_series_that_is_known_in_advance(stage: Stage) -> None:
     one, two = stage.hosts[:2]
     stage.emulator.faults.add("*:slow:seconds=30")
-    keys = {"targets": [one, two], "resolvers": asked(stage)}
+    keys = {"targets": [one, two], "resolvers": asked(stage), "quorum": {"lease": 10}}
     daemon = stage.member(one, **keys)
     first = daemon.until(lambda _: True, "a first scrape")
     series = rows_of(first)
@@ -78,6 +83,10 @@ def test_the_first_scrape_has_every_series_that_is_known_in_advance(stage: Stage
         "lock_held": [{"dns_zone": ZONE}],
         "web_connections_rejected": with_each([{}], "reason", WEB_REJECTIONS),
         "record_changes": with_each([{**POOL, "dns_zone": ZONE}], "action", ["create", "delete"]),
+        "quorum_settled": [POOL],
+        "quorum_observers": with_each([POOL], "standing", [s.value for s in Standing]),
+        "quorum_targets": with_each([POOL], "verdict", VERDICTS),
+        "quorum_vote_events": with_each([POOL], "event", VOTE_EVENTS),
         "record_gaps": [SET],
         "record_gap_refills": [SET],
         "dns_query_failures": with_each(

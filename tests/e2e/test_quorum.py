@@ -206,6 +206,7 @@ def test_two_of_three_that_vote_have_no_api(make: Make) -> None:
     lab.cut_from_api(two)
     lab.down(two)
     daemons[2].until_down(two)
+    daemons[0].until_value(0, "quorum_settled")
     lab.until_renewed(three)
     daemons[2].until_value(1, "cycle_held", reason="no_quorum")
     lab.meanwhile()
