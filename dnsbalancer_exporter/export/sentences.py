@@ -171,6 +171,11 @@ KINDS = {
         "has been down{age} and is out of the zone",
         "are down and out of the zone",
     ),
+    "outvoted": (
+        "attention",
+        "is down from here, and up for most observers",
+        "are down from here, and up for most observers",
+    ),
     "unpublished": ("attention", "is up and not published", "are up and not published"),
     "unprobed": ("attention", "cannot be probed from here", "cannot be probed from here"),
     "unknown": ("attention", "is not known yet", "are not known yet"),
@@ -186,7 +191,9 @@ def state_of(target: Document) -> str:
     if not published and target["not_published"] and MEANT.issuperset(target["not_published"]):
         return "meant"
     if health == "down":
-        return "down_published" if published else "down_out"
+        outvoted = (target["votes"] or {}).get("verdict") == "up"
+        kinds = ("down_out", "outvoted" if outvoted else "down_published")
+        return kinds[published]
     if target["consecutive_errors"]:
         return "unprobed"
     if health == "unknown":

@@ -111,7 +111,7 @@ def of_target(count: Count | None, address: str) -> Document | None:
     return {
         "down": verdict.down,
         "electorate": verdict.of,
-        "verdict": verdict.word,
+        "verdict": None if count.unsettled else verdict.word,
         "observers": holding_down(count, address),
         "drained_by": list(count.drained.get(address, ())),
     }

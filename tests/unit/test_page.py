@@ -56,6 +56,12 @@ def example(text: str = "fine") -> Document:
     for target in pool["targets"]:
         target["name"] = target["last_probe"]["detail"] = text
         target["last_probe"]["reason"] = text
+    voter = {"observer": text, "standing": "votes", "moved_at": NOW - 3, "cut": 2}
+    voter |= {"down": [text], "drained": [text], "disagrees": [text]}
+    counted = {"electorate": 3, "majority": 2, "unsettled": None}
+    pool["quorum"] = {**counted, "observers": [voter, {**voter, "disagrees": []}]}
+    said = {"down": 1, "electorate": 3, "verdict": "up", "observers": [text]}
+    pool["targets"][1]["votes"] = {**said, "drained_by": [text]}
     pool["last_changes"] = [{"action": "delete", "record": text, "ground": text, "error": text}]
     pool["record_sets"][0].update(name=text, published=[text])
     pool["references"] = [dict(pool["targets"][1], address="192.0.2.7")]
