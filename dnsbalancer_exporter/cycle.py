@@ -466,7 +466,7 @@ class Cycle:
             remembered=tuple(sorted({e.address for e in memory.remembered}, key=address_order)),
             drains=self.outlook.drains(pool),
             contests=memory.contests,
-            votes=self.outlook.votes(pool),
+            votes=self.outlook.situation(pool).votes,
             error="",
         )
 
@@ -497,7 +497,7 @@ class Cycle:
             pool=pool,
             changes=tuple(each.changes),
             drains=self.outlook.drains(pool),
-            votes=self.outlook.votes(pool),
+            votes=self.outlook.situation(pool).votes if memory.read_at is not None else None,
             error=str(error),
             again_at=again_at,
         )

@@ -30,7 +30,7 @@ from dnsbalancer_exporter.model import (
 from dnsbalancer_exporter.plan import Situation
 from dnsbalancer_exporter.report import Change, TargetState, withdrawn
 from dnsbalancer_exporter.roster import Memory
-from dnsbalancer_exporter.vote import Count, Words
+from dnsbalancer_exporter.vote import Words
 
 NOTHING = Memory()
 """What is kept of a pool that was never looked at."""
@@ -266,11 +266,6 @@ class Outlook:
         own = self._words(pool, alone)
         votes = quorum.count(pool, pool.quorum, poll, own, alone.health, alone.now)
         return replace(alone, votes=votes)
-
-    def votes(self, pool: Pool) -> Count | None:
-        """The votes as they count now; None without quorum, and before the first look."""
-        known = pool.quorum and pool.name in self._views
-        return self.situation(pool).votes if known else None
 
     def words(self, pool: Pool) -> Words:
         """What we say of the pool's targets to the other observers."""
