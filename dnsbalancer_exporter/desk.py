@@ -166,6 +166,7 @@ def publishers(pool: Pool, address: str) -> str:
     own = pool.member and any(own.address == address for own in pool.own)
     table = (
         ("observed", pool.mode is Mode.OBSERVE),
+        ("voters", pool.quorum is not None),
         ("everybody", any(target.address == address for target in pool.listed)),
         ("nobody", own),
     )

@@ -22,6 +22,7 @@ MARKS = {"good": "OK", "attention": "LOOK", "trouble": "TROUBLE"}
 
 ALSO = {
     "nobody": "this member alone publishes it; if a witness watches the name, run this there, too",
+    "voters": "the vote tells the others; where there is no `quorum`, run this there, too",
     "everybody": "`targets` lets every instance publish it: run this on each of them, its own too",
     "its_own": "the daemon on that machine, or another witness, puts it back: run this there",
     "observed": "this daemon only observes: nothing is written",

@@ -17,7 +17,7 @@ from dnsbalancer_exporter.desk import Desk, Refused
 from dnsbalancer_exporter.export import status, text
 from dnsbalancer_exporter.export.journal import Journal
 from dnsbalancer_exporter.keeper import Keeper
-from dnsbalancer_exporter.model import LONGEST_DRAIN, HealthState, Mode, Pool
+from dnsbalancer_exporter.model import LONGEST_DRAIN, HealthState, Mode, Pool, QuorumTerms
 from dnsbalancer_exporter.report import PoolReport, Report
 from dnsbalancer_exporter.rounds import Rounds
 from tests.unit.pools import DOWN, UP, A, B, C, E, pool, target, witness
@@ -312,6 +312,7 @@ ALSO = {
     "listed": (pool(A, listed=(A, B)), "", "everybody"),
     "a listed peer": (pool(A, listed=(A, B)), B, "everybody"),
     "a witness": (witness(), B, "its_own"),
+    "voted": (replace(pool(A, listed=(A, B)), quorum=QuorumTerms(A)), B, "voters"),
     "only observed": (pool(A, listed=(A, B), mode=Mode.OBSERVE), "", "observed"),
 }
 
