@@ -53,7 +53,7 @@ def test_the_numbers_are_the_codes(page: Path) -> None:
     (least,) = (row.least for row in labelled().values() if row.key is LEASE)
     assert LEASE in QUORUM_KEYS
     assert (least, LEASE.default) == ("10s", "60")
-    writes = 3 * 2 * quorum.RENEWALS * 60 // int(LEASE.default)
+    writes = 3 * 2 * vote.RENEWALS * 60 // int(LEASE.default)
     assert (writes, quorum.LOOKS, ballot.GONE, vote.LONGEST) == (18, 12, 10, 255)
     for number in (" 18 ", " 255 ", " 10 "):
         assert number in text
