@@ -40,6 +40,7 @@ from dnsbalancer_exporter.model import (
     Withheld,
 )
 from dnsbalancer_exporter.report import PROBE_BUCKETS, PoolReport, Report, Tally, TargetState
+from dnsbalancer_exporter.vote import Count, Verdict
 from tests.unit.drawn_by_library import Targets
 from tests.unit.pages import pool_of, record, up
 
@@ -138,11 +139,13 @@ def reports(draw: st.DrawFn) -> Report:
             Withheld(record(state), Ground.DOWN, draw(st.sampled_from(held)))
             for state in draw(some)
         )
+        named = [state.target.address for state in draw(some)]
         pools[name] = replace(
             report,
             pool=replace(report.pool, name=name),
             records=tuple(record(state) for state in draw(some)),
             drains={state.target.address: Drain(0, 1) for state in draw(some)},
+            votes=draw(st.none() | st.just(Count((), 3, dict.fromkeys(named, Verdict(2, 3))))),
             plan=Plan(deletes=(Delete(record(up(1)), Ground.DOWN),), withheld=withheld),
         )
     strangers = draw(st.booleans())
