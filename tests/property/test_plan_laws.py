@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
-from hypothesis import given, settings
+from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from dnsbalancer_exporter import plan, roster
@@ -296,6 +296,9 @@ def test_doubt_withholds_deletes_and_never_changes_creates(
     situation: Situation, doubt: tuple[dict[str, Any], set[Ground]]
 ) -> None:
     changes, grounds = doubt
+    # But law 6 has all that are drained wait for whom a start does not know yet.
+    unknown = any(state.health is Health.UNKNOWN for state in situation.health.values())
+    assume("warming" not in changes or not unknown)
     sure, unsure = plan.make(situation), plan.make(replace(situation, **changes))
     assert (unsure.creates, unsure.omitted) == (sure.creates, sure.omitted)
     assert {d.ground for d in unsure.deletes} <= grounds
