@@ -6,20 +6,18 @@ from the last read and from the states as they are at that moment.
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from operator import attrgetter
 from typing import Any
 
 from dnsbalancer_exporter import health, plan, quorum, restraint, roster
 from dnsbalancer_exporter.ballot import Polls
 from dnsbalancer_exporter.calm import Basis, Calm
+from dnsbalancer_exporter.followed import Followed
 from dnsbalancer_exporter.lists import Lists, Read
 from dnsbalancer_exporter.model import (
     Drain,
     Health,
-    HealthState,
     Kept,
     Plan,
     Pool,
@@ -34,8 +32,6 @@ from dnsbalancer_exporter.vote import Words
 
 NOTHING = Memory()
 """What is kept of a pool that was never looked at."""
-
-_HELD_FOR = attrgetter("health.health")
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,29 +59,23 @@ class Outlook:
         self.lists = Lists(read, clock)
         self.polls = Polls(self.lists)
         self._clock = clock
-        self._states = states
-        self._follow = follow
+        self._followed = Followed(states, follow)
         self.changed: Callable[[], None] = lambda: None
         self.overloaded: Callable[[], bool] = lambda: False
         self._memories: dict[str, Memory] = {}
         self._views: dict[str, View] = {}
-        self._followed: dict[str, tuple[TargetKey, ...]] = {}
         self._new_gaps: dict[str, list[RecordSetKey]] = {}
         self.calm = Calm()
 
     def begin(self, pool: Pool) -> None:
         """Start to probe what is known of a pool before its zone has been read."""
-        self._watch(pool, roster.watched(pool, self.memory(pool)))
-
-    def _watch(self, pool: Pool, wanted: tuple[roster.Watched, ...]) -> None:
-        self._followed[pool.name] = tuple(entry.key for entry in wanted)
-        self._follow(pool, wanted)
+        self._followed.watch(pool, roster.watched(pool, self.memory(pool)))
 
     def forget(self, pool: Pool) -> None:
         """Drop what is kept of a pool that is no longer configured."""
         self._memories.pop(pool.name, None)
         self._views.pop(pool.name, None)
-        self._followed.pop(pool.name, None)
+        self._followed.forget(pool)
         self._new_gaps.pop(pool.name, None)
         self.polls.forget(pool)
         self.calm.forget(pool)
@@ -117,7 +107,7 @@ class Outlook:
 
     def kept(self, pools: Iterable[Pool]) -> list[tuple[Pool, Kept]]:
         """What a later process is to begin with."""
-        return [(pool, self._kept(pool, self._targets(pool).values())) for pool in pools]
+        return [(pool, self._kept(pool, self._followed.targets(pool).values())) for pool in pools]
 
     def _kept(self, pool: Pool, states: Iterable[TargetState]) -> Kept:
         memory, now = self.memory(pool), self._clock()
@@ -165,10 +155,10 @@ class Outlook:
 
     def presses(self, pool: Pool) -> bool:
         """Whether, by the last look, somebody is published whom we hold DOWN."""
-        view, healths = self._views.get(pool.name), self._held_for(pool)
+        view, healths = self._views.get(pool.name), self._followed.held_for(pool)
         if view is None or Health.DOWN not in healths:
             return False
-        down = {a for a, s in self._healths(pool).items() if s.health is Health.DOWN}
+        down = {a for a, s in self._followed.healths(pool).items() if s.health is Health.DOWN}
         return not down.isdisjoint(roster.values(view.records))
 
     async def look(self, pool: Pool, changes: Sequence[Change] = ()) -> Plan:
@@ -204,17 +194,12 @@ class Outlook:
     def _basis(self, pool: Pool, view: View) -> Basis:
         memory = replace(self.memory(pool), read_at=None)
         regained_at = self.lists.regained_at(pool.zone)
-        return Basis(pool, view.records, memory, self._held_for(pool), regained_at)
-
-    def _held_for(self, pool: Pool) -> list[Health]:
-        """What each target and reference of a pool is held for, in their order."""
-        states = map(self._states().get, self._followed.get(pool.name, ()))
-        return [*map(_HELD_FOR, filter(None, states))]
+        return Basis(pool, view.records, memory, self._followed.held_for(pool), regained_at)
 
     def _learn(self, pool: Pool, view: View) -> None:
         now, drains = self._clock(), self.drains(pool)
         memory = roster.with_drains(self.memory(pool), drains)
-        seen, states = roster.values(view.records), self._healths(pool)
+        seen, states = roster.values(view.records), self._followed.healths(pool)
         left = frozenset() if view.doubtful else roster.values(memory.records) - seen
         ask = roster.ask(states, left, now, self.lists.regained_at(pool.zone))
         if pool.quorum:
@@ -230,8 +215,8 @@ class Outlook:
                 memory.contests, old, view.records, unwanted, up - unwanted.keys(), now
             )
             memory = replace(memory, records=view.records, remembered=remembered, contests=contests)
-        self._watch(pool, roster.watched(pool, memory, seen, ask))
-        warm_up = memory.warm_up.step(pool, self._healths(pool), now)
+        self._followed.watch(pool, roster.watched(pool, memory, seen, ask))
+        warm_up = memory.warm_up.step(pool, self._followed.healths(pool), now)
         self._remember(pool, replace(memory, read_at=now, warm_up=warm_up))
 
     # --- gaps ---------------------------------------------------------------------------
@@ -278,13 +263,14 @@ class Outlook:
     def _alone(self, pool: Pool, changes: Sequence[Change]) -> Situation:
         """The same without the votes."""
         memory, view = self.memory(pool), self._views[pool.name]
-        targets, references = self._targets(pool), self._own(pool, references=True).values()
+        followed = self._followed
+        targets, references = followed.targets(pool), followed.references(pool).values()
         return Situation(
             pool=pool,
             records=view.records,
             health={address: s.health for address, s in targets.items()},
             now=self._clock(),
-            vouched_at=self._vouched_at(targets.values()),
+            vouched_at=followed.vouched_at(pool),
             isolated=bool(references) and not any(health.vouches(s.health) for s in references),
             doubtful=view.doubtful,
             overloaded=self.overloaded(),
@@ -298,35 +284,3 @@ class Outlook:
             regained_at=self.lists.regained_at(pool.zone),
             spent=withdrawn(view.records, changes),
         )
-
-    def _own(self, pool: Pool, *, references: bool) -> dict[str, TargetState]:
-        """The states of a pool's references, or of its targets, by address: of no other pool."""
-        states, keys = self._states(), self._followed.get(pool.name, ())
-        mine = (key for key in keys if key.reference is references and key in states)
-        return {key.address: states[key] for key in mine}
-
-    def _targets(self, pool: Pool) -> dict[str, TargetState]:
-        return self._own(pool, references=False)
-
-    def _healths(self, pool: Pool) -> dict[str, HealthState]:
-        """The health of each target of the pool, by address."""
-        return {address: state.health for address, state in self._targets(pool).items()}
-
-    def _vouched_at(self, targets: Iterable[TargetState]) -> float | None:
-        """When the latest probe started that tells that we are not alone (law 7).
-
-        Other pools are asked only if nobody of this one has answered since one began to fail.
-        """
-        mine = tuple(targets)
-        failing = [s.health.failing_since for s in mine]
-        since = max((at for at in failing if at is not None), default=-math.inf)
-        answered = _last_answer(mine)
-        if answered is not None and answered >= since:
-            return answered
-        return _last_answer(self._states().values())
-
-
-def _last_answer(states: Iterable[TargetState]) -> float | None:
-    """When the latest probe started that succeeded on a target that is UP beyond doubt."""
-    answers = [s.health.succeeded_at for s in states if health.vouches(s.health)]
-    return max((at for at in answers if at is not None), default=None)

@@ -9,11 +9,10 @@ What concerns more than one target:
 * When a target begins to fail, others of its pool are probed at once (the *roll call*): to be
   withdrawn needs somebody who has answered since, and at an interval of minutes nobody would have.
 * When the process stood still (suspend, a frozen host), what it believed before is doubted: results
-  that span the gap are discarded, and nobody is DOWN or vouches for others until probed again.
-* Who is asked at once waits for a turn, and who is settled first, after a start or a gap, waits for
-  a part of the interval only: probes are spread, and never a burst.
-* When probes begin late, there is too much to do. No target fails by that, as an answer in time
-  counts whenever it is read; but the picture is old, and `behind` says so.
+  that span it are discarded, and nobody is DOWN or vouches for others until probed again.
+* Who is asked at once waits for a turn, and who is settled first waits for a part of the interval
+  only: probes are spread, and never a burst.
+* No target fails by probes that begin late; but the picture is old then, and `behind` says so.
 """
 
 from __future__ import annotations
@@ -58,7 +57,7 @@ NEAR = 0.004
 """Seconds by which a probe may begin early, to share a turn of the event loop with others."""
 
 LEISURE = 0.5
-"""Seconds from which on a wait may end a beat of the agenda earlier, a sixteenth of it at most."""
+"""Seconds from which on a wait may end a beat of the agenda earlier."""
 
 AT_ONCE = 64
 """Probes that begin in one turn of the event loop: between two turns it reads answers."""

@@ -118,13 +118,14 @@ def test_a_pool_whose_plan_is_calm_is_neither_planned_nor_followed_anew() -> Non
     scene = Many(fleet(3, A, B), A, B)
     scene.run_all(*scene.pools)
     scene.run_all(*scene.pools)
-    followed, scene.cycle.outlook._follow = scene.cycle.outlook._follow, _nobody
+    pools = scene.cycle.outlook._followed
+    followed, pools._follow = pools._follow, _nobody
     first, *_ = scene.run_all(*scene.pools)
     again, *_ = scene.run_all(*scene.pools)
     assert again.plan is first.plan
     assert again.cycles == first.cycles + 1
     assert (again.read_at or 0.0) > (first.read_at or 0.0)
-    scene.cycle.outlook._follow = followed
+    pools._follow = followed
     scene.store.zones[first.pool.zone].clear()
     assert scene.run_all(*scene.pools)[0].plan is not first.plan
 
@@ -152,8 +153,8 @@ def test_a_pool_asks_for_no_state_but_those_of_its_own_targets() -> None:
 
     scene = Many(fleet(100), A, B, C)
     scene.run_all(*scene.pools)
-    scene.cycle.outlook._states = lambda: Counting(scene.states)  # type: ignore[assignment,return-value]
-    scene.cycle.outlook._follow = lambda *_: None
+    scene.cycle.outlook._followed._states = lambda: Counting(scene.states)  # type: ignore[assignment,return-value]
+    scene.cycle.outlook._followed._follow = lambda *_: None
     scene.run_all(*scene.pools[:1])
     assert 0 < Counting.asked < 50
 
