@@ -25,13 +25,15 @@ from dnsbalancer_exporter.model import Secret
 class Terms(NamedTuple):
     """``url`` reads the key `url`, ``secret`` looks at the password; both raise Wrong.
 
-    ``needs`` must be given beside `url`; ``ignores`` are of no use to the driver.
+    ``needs`` must be given beside `url`; ``ignores`` are of no use to the driver. ``least_ttl`` is
+    in seconds.
     """
 
     url: Callable[[str], str]
     needs: tuple[Key[object], ...]
     ignores: tuple[Key[object], ...]
     secret: Callable[[Secret], None] = lambda _: None
+    least_ttl: int = 1
 
 
 def _base64(secret: Secret) -> None:
@@ -42,7 +44,9 @@ def _base64(secret: Secret) -> None:
 
 
 _KEYSTONE = (AUTH_URL, LOGIN, PROJECT_ID)
-PUBLISHED = Terms(urls.endpoint("/v2/dns/", ("/v2/dns", "/v2")), _KEYSTONE, (TSIG_ALGORITHM,))
+PUBLISHED = Terms(
+    urls.endpoint("/v2/dns/", ("/v2/dns", "/v2")), _KEYSTONE, (TSIG_ALGORITHM,), least_ttl=60
+)
 TERMS: Mapping[str, Terms] = MappingProxyType(
     {
         "vkcloudns": PUBLISHED,

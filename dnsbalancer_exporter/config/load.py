@@ -9,15 +9,17 @@ from pathlib import PurePosixPath
 
 from dnsbalancer_exporter.config import schema
 from dnsbalancer_exporter.config.api import Api, find_api
+from dnsbalancer_exporter.config.drivers import PUBLISHED, TERMS
 from dnsbalancer_exporter.config.files import why_unread
 from dnsbalancer_exporter.config.fingerprint import fingerprint
 from dnsbalancer_exporter.config.inventory import Inventories, Read, TargetsFile
-from dnsbalancer_exporter.config.pool_keys import TARGETS, TARGETS_FILE
+from dnsbalancer_exporter.config.pool_keys import LONGEST_TTL, TARGETS, TARGETS_FILE, TTL
 from dnsbalancer_exporter.config.pools import build_pool, check_pool, check_pools_together
 from dnsbalancer_exporter.config.quorum_keys import note_rate
 from dnsbalancer_exporter.config.sections import Ledger, Place, Section, read_section
 from dnsbalancer_exporter.config.top_keys import (
     API_RATE,
+    DRIVER,
     LISTEN,
     LOCK,
     LOG_FORMAT,
@@ -104,8 +106,8 @@ def _parse(
             section.problem(TARGETS_FILE, "stands beside `targets`: keep one of them")
     filled = _checked(pools, inventories, read)
     check_pools_together(filled)
-    _check_lock(top)
-    _check_web_config_file(top, read)
+    _check_ttls(top, pools)
+    _check_top(top, read)
     api = find_api(top, environ, read)
     if api is None or ledger.problems:
         return None
@@ -129,10 +131,19 @@ def _parse(
     return replace(config, with_files=again)
 
 
-def _check_lock(top: Section) -> None:
+def _check_ttls(top: Section, pools: tuple[Section, ...]) -> None:
+    least = TERMS.get(top.find(DRIVER) or "", PUBLISHED).least_ttl
+    for section in pools:
+        ttl = section.find(TTL)
+        if ttl is not None and ttl < least:
+            section.problem(TTL, f"must be from {least} to {LONGEST_TTL} seconds with this driver")
+
+
+def _check_top(top: Section, read: Read) -> None:
     lock = top.find(LOCK)
     if lock is not None and not lock.enabled:
         top.note(LOCK, "is off: two writers may withdraw at once and leave the name empty")
+    _check_web_config_file(top, read)
 
 
 def _checked(

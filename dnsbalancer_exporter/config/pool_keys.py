@@ -166,10 +166,14 @@ RETIRED = Key(
     kind="list",
     otherwise="none",
 )
+LONGEST_TTL = 2147483647
+"""Seconds (RFC 2181, 8)."""
+
 TTL = Key(
     "ttl",
-    scalar(values.whole_seconds(60, 2147483647)),
-    "The TTL of records that we create, unless their siblings have another.",
+    scalar(values.whole_seconds(1, LONGEST_TTL)),
+    "The TTL of records that we create, unless their siblings have another; with `vkcloudns` no "
+    "less than 60.",
     default="60",
 )
 MIN_RECORDS = Key(

@@ -224,3 +224,12 @@ def test_what_a_driver_has_no_use_for_is_noted() -> None:
     text = changed("url: dns://192.0.2.53", "driver: rfc2136", "password: c2VjcmV0")
     notes = [note.partition(": is of no use")[0] for note in load(text).notes]
     assert notes == ["line 3: config.auth_url", "line 6: config.project_id"]
+
+
+@pytest.mark.parametrize(("ttl", "fine"), [(59, False), (60, True)])
+def test_how_short_a_ttl_may_be_is_the_drivers_matter(ttl: int, fine: bool) -> None:
+    assert (not problems(changed(f"ttl: {ttl}"))) is fine
+    other = changed(f"ttl: {ttl}", "driver: designate", "url: https://dns.example.com:9001/")
+    assert problems(other) == []
+    in_a_pool = changed(f"pools: [{{name: www, record: www, ttl: {ttl}}}]")
+    assert (not problems(in_a_pool)) is fine
