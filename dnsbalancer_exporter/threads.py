@@ -34,9 +34,16 @@ class NoThread(Exception):
 async def aside(work: Callable[[], T], seconds: float) -> T:
     """Do ``work`` and wait for it no longer than ``seconds``; raises Late, NoThread, its errors."""
     future = begin(work)
+    future.add_done_callback(_heard)
     if await ended(future, seconds):
         return future.result()
     raise Late
+
+
+def _heard(future: asyncio.Future[T]) -> None:
+    """Have nobody told of an error that comes when nobody waits any more, as after a stop."""
+    if not future.cancelled():
+        future.exception()
 
 
 async def ended(future: asyncio.Future[T], seconds: float) -> bool:
