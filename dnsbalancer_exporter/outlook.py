@@ -257,8 +257,10 @@ class Outlook:
         return self._words(pool, self._alone(pool, ()))
 
     def _words(self, pool: Pool, alone: Situation) -> Words:
-        mine = self.polls.poll(pool).sightings.get(pool.quorum.observer) if pool.quorum else None
-        return plan.words(alone, mine.vote.words) if mine else plan.words(alone)
+        poll, terms = self.polls.poll(pool), pool.quorum
+        mine = poll.sightings.get(terms.observer) if terms else None
+        named = quorum.named(poll, terms) if terms else frozenset()
+        return plan.words(alone, mine.vote.words if mine else Words(), named)
 
     def _alone(self, pool: Pool, changes: Sequence[Change]) -> Situation:
         """The same without the votes."""

@@ -445,19 +445,24 @@ def _doubts_of_the_judgement(
     )
 
 
-def words(situation: Situation, before: Words = Words()) -> Words:  # noqa: B008 - it is frozen
+def words(
+    situation: Situation,
+    before: Words = Words(),  # noqa: B008 - it is frozen
+    named: frozenset[str] = frozenset(),
+) -> Words:
     """What our vote says: whom we hold DOWN without a doubt of our own, and who is drained.
 
     Who holds everybody DOWN, or is isolated by law 7, names nobody. Who was named ``before`` and is
-    still DOWN stays so while we ask again. First those who are published: they find room.
+    still DOWN stays so while we ask again. Others have ``named`` some: our own address is then
+    DOWN, too, though it has never been UP from here. First those who are published: they find room.
     """
     healths = {state.health for state in situation.health.values()}
     down = []
     for address, state in situation.health.items():
         if state.health is Health.DOWN:
             doubts = _doubts_of_the_judgement(situation, healths, address, Ground.DOWN)
-            asked = address in before.down
-            if not any(applies and not (asked and h is ASKED) for h, applies in doubts):
+            settled = {ASKED: address in before.down, Hold.OWN_UNPROVEN: address in named}
+            if not any(applies and not settled.get(hold) for hold, applies in doubts):
                 down.append(address)
     published = {record.value for record in situation.records}
     first = sorted(in_order(down), key=lambda address: address not in published)

@@ -226,6 +226,13 @@ def says(poll: Poll, terms: QuorumTerms, own: Words) -> Words | None:
     return own if any(own) or others else None
 
 
+def named(poll: Poll, terms: QuorumTerms) -> frozenset[str]:
+    """Whom the fresh votes of others say to be DOWN."""
+    fresh = poll.fresh(terms.lease)
+    others = (s.vote.words.down for o, s in fresh.items() if o != terms.observer)
+    return frozenset(address for down in others for address in down)
+
+
 def disputed(
     poll: Poll, terms: QuorumTerms, healths: Mapping[str, HealthState]
 ) -> dict[str, float]:

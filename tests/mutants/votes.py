@@ -143,9 +143,23 @@ VOTING = (
     Mutant(
         "quorum: who is isolated votes as if it were not",
         "plan.py",
-        "if not any(applies and not (asked and h is ASKED) for h, applies in doubts):",
+        "if not any(applies and not settled.get(hold) for hold, applies in doubts):",
         "if doubts:",
         VOTES + "an_observer_that_is_isolated_by_its_references_names_nobody",
+    ),
+    Mutant(
+        "quorum: who has never seen itself up stands against all who see it down",
+        "plan.py",
+        "Hold.OWN_UNPROVEN: address in named}",
+        "Hold.OWN_UNPROVEN: False}",
+        VOTES + "an_application_that_never_came_up_beside_its_own_daemon_goes",
+    ),
+    Mutant(
+        "quorum: who cannot reach its own address votes against itself all the time",
+        "plan.py",
+        "Hold.OWN_UNPROVEN: address in named}",
+        "Hold.OWN_UNPROVEN: True}",
+        VOTES + "who_does_not_reach_its_own_address_writes_no_votes_about_it",
     ),
     Mutant(
         "quorum: a drain is not carried by the vote",

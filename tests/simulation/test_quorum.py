@@ -173,6 +173,37 @@ def test_of_three_a_dead_one_goes_as_soon_as_two_say_so(interval: float) -> None
     assert Stage(A, B, C, interval=interval, lease=LEASE).play(story).laws.gaps == 0
 
 
+def test_an_application_that_never_came_up_beside_its_own_daemon_goes() -> None:
+    """A's machine starts anew, its application does not: A has never seen its own address UP, and
+    does not name it by itself. B does, and then A, which votes, does not stand against that: the
+    record goes without a tie, and comes back with the application.
+    """
+    stage = Stage(A, B, lease=LEASE)
+    stage.network.up[A] = False
+
+    async def story(stage: Stage) -> None:
+        await stage.until(lambda: stage.published == [B], 3 * LEASE)
+        assert {o: v.words.down for o, v in stage.votes.items()} == {A: (A,), B: (A,)}
+        stage.network.up[A] = True
+        await stage.until(lambda: stage.published == [A, B], LEASE)
+        await stage.until(lambda: stage.votes == {}, LEASE)
+
+    assert stage.play(story).laws.gaps == 0
+
+
+def test_who_does_not_reach_its_own_address_writes_no_votes_about_it() -> None:
+    """Where a provider does not route a machine to its own public address, that is no vote."""
+    stage = Stage(A, B, lease=LEASE)
+    stage.network.cuts |= {(A, A), (B, B)}
+
+    async def story(stage: Stage) -> None:
+        await asyncio.sleep(600.0)
+        assert stage.ballots() == 0
+        assert stage.published == [A, B]
+
+    stage.play(story)
+
+
 @pytest.mark.parametrize("seed", range(3))
 def test_of_three_two_die_and_the_third_remains(seed: int) -> None:
     """B dies, then C: both records go, A's stays. Both at once: the same, after a lease."""

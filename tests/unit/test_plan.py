@@ -1026,6 +1026,8 @@ def test_our_vote_names_whom_we_hold_down_without_a_doubt() -> None:
     assert named(states, overloaded=True) == Words()
     assert named({A: DOWN, B: DOWN}) == Words()
     assert named({A: UNPROVEN, B: UP}) == Words()
+    seconded = plan.words(world(pool(), {A: UNPROVEN, B: UP}), named=frozenset({A}))
+    assert seconded == Words((A,))
     doubted = world(pool(), states, returned=frozenset({B}))
     assert plan.words(doubted) == Words((C,))
     assert plan.words(doubted, Words((B,))) == Words((B, C))
