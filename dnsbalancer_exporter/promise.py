@@ -9,8 +9,10 @@
     + TTL                                         until the last cache has forgotten the record
 
 The API's own time (two reads, the lock, a delete: a second or two) and the time until the name
-servers serve it (`dnsbalancer_dns_visible_seconds`) come on top. A name that has ever been asked
-for while it was empty costs the SOA minimum instead of the TTL: law 1 is there to prevent that.
+servers serve it (`dnsbalancer_dns_visible_seconds`) come on top; with `quorum` the agreement, too:
+seconds where a majority sees it, up to two leases where the dead one's own voice is missed. A name
+that has ever been asked for while it was empty costs the SOA minimum instead of the TTL: law 1 is
+there to prevent that.
 """
 
 from __future__ import annotations

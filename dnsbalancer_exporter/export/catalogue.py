@@ -113,7 +113,7 @@ POOL_ROWS = (
         "gauge",
         ("pool",),
         "From a death to the last cache that forgets the record, by `interval`, `fall` and TTL; "
-        "the API's own time comes on top.",
+        "the API's own time, and with `quorum` the agreement, come on top.",
     ),
     Row(
         "dns_in_sync",
