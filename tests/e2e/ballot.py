@@ -11,6 +11,8 @@ from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 
+from dnsbalancer_exporter.quorum import LOOKS
+from dnsbalancer_exporter.vote import RENEWALS
 from tests.e2e.daemon import Daemon
 from tests.e2e.lab import Lab
 from tests.e2e.stage import BALLOT, until
@@ -83,9 +85,12 @@ class Voters(Lab):
         parsed = (dict(word.split("=", 1) for word in value.split()) for value in values)
         return {vote["observer"]: vote for vote in parsed}
 
-    def written(self) -> Counter[str]:
-        """How often each observer has written a vote, by what was asked of the API."""
-        bodies = (str(entry.body) for entry in self.requests("create_record", "txt"))
+    def written(self, *, refused: bool = False) -> Counter[str]:
+        """How often each observer has written a vote, by what was asked of the API; or ``refused``
+        ones only.
+        """
+        asked = self.requests("create_record", "txt")
+        bodies = (str(entry.body) for entry in asked if entry.status == 403 or not refused)
         found = (re.search(r"observer=([\w.:-]+)", body) for body in bodies)
         return Counter(match[1] for match in found if match)
 
@@ -101,9 +106,11 @@ class Voters(Lab):
     def judge(self) -> None:
         """Beside what every test is judged by: nobody writes votes more often than is said."""
         super().judge()
-        elapsed = time.monotonic() - self._began
+        leases = (time.monotonic() - self._began) / LEASE
+        refused = self.written(refused=True)
         for observer, times in self.written().items():
-            assert times <= elapsed / (LEASE / 3) + CHANGES, observer
+            assert times - refused[observer] <= RENEWALS * leases + CHANGES, observer
+            assert times <= LOOKS * leases + CHANGES, observer
 
 
 def taken_out(lab: Lab) -> Iterator[str]:

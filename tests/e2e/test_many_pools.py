@@ -90,7 +90,7 @@ def test_a_machine_of_300_names_dies_and_leaves_all_of_them(stage: Stage) -> Non
     deletes = [entry for entry in stage.requests("delete_record") if "a" in kinds_of(entry)]
     assert len(deletes) == COUNT
     # Each on its own would read before, under and after its lock. They fall over some seconds, and
-    # a turn takes those that have fallen by then.
-    assert stage.asked("list_records", "a") < COUNT
+    # a turn takes those that have fallen by then: a fast machine has more turns.
+    assert stage.asked("list_records", "a") < 3 * COUNT / 2
     assert stage.asked("create_record", "txt") < COUNT / 2
     until(lambda: daemon.log.count("event=record_delete ") == COUNT, "it is said", PATIENCE)
