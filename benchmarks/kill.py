@@ -24,6 +24,7 @@ import dns.message
 import dns.query
 
 from benchmarks import results, stand
+from benchmarks.loop_servers import LUA, PDNS
 from dnsbalancer_exporter.emulator import Emulator, SampleApp
 from tests.contract.powerdns import SCHEMA
 from tests.e2e.stage import free_port
@@ -56,22 +57,6 @@ SWALLOWS = """\
       - record: other
         targets: [{other}, {{address: {hole}, probe: {{port: {port}}}}}]
 """
-PDNS = """\
-launch=gsqlite3
-gsqlite3-database={folder}/zones.db
-socket-dir={folder}
-local-address=127.0.0.1
-local-port={port}
-enable-lua-records=yes
-lua-health-checks-interval=1
-cache-ttl=0
-query-cache-ttl=0
-negquery-cache-ttl=0
-zone-cache-refresh-interval=0
-security-poll-suffix=
-"""
-LUA = "A \"ifportup({port}, {{{targets}}}, {{selector='all', timeout={timeout}}})\""
-
 Published = Callable[[], bool]
 
 
@@ -106,7 +91,8 @@ def powerdns(*, swallows: bool) -> Iterator[Published]:
     """PowerDNS with a Lua record; the one that swallows is given 5 s, as a slow one would be."""
     with tempfile.TemporaryDirectory() as folder:
         port = free_port("127.0.0.1")
-        Path(folder, "pdns.conf").write_text(PDNS.format(folder=folder, port=port))
+        text = PDNS.format(folder=folder, address="127.0.0.1", port=port, interval=1)
+        Path(folder, "pdns.conf").write_text(text)
         database = [program("sqlite3"), f"{folder}/zones.db"]
         subprocess.run(database, input=SCHEMA.read_bytes(), check=True)
         records = {"@": LUA.format(port=APPLICATION, targets=f"'{DYING}','{OTHER}'", timeout=2)}

@@ -35,7 +35,6 @@ TTL = 60
 TWINS = 3
 """Every so many numbers under our name that we did not write are told: one is our own restart."""
 
-
 GONE = 10
 """Leases after which a vote that is still the same record is deleted by anybody."""
 

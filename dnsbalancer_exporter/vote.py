@@ -130,6 +130,11 @@ class Count:
     unsettled: Unsettled | None = None
     problem: str = ""
 
+    @property
+    def majority(self) -> int:
+        """How many observers make a target DOWN."""
+        return self.of // 2 + 1
+
     def verdict(self, address: str) -> Verdict:
         """Of one target: nobody names one that is not in ``verdicts``."""
         return self.verdicts.get(address, Verdict(0, self.of))

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from dnsbalancer_exporter.config import urls, values
-from dnsbalancer_exporter.config.drivers import PUBLISHED, TERMS, Terms
+from dnsbalancer_exporter.config.drivers import Terms, terms_of
 from dnsbalancer_exporter.config.files import Read, check_authorities, why_unread
 from dnsbalancer_exporter.config.sections import Section
 from dnsbalancer_exporter.config.top_keys import (
@@ -50,7 +50,7 @@ class Api:
 
 def find_api(section: Section, environ: Mapping[str, str], read: Read) -> Api | None:
     """The login; None if something is wrong with it, which is then noted."""
-    terms = TERMS.get(section.find(DRIVER) or "", PUBLISHED)
+    terms = terms_of(section.find(DRIVER))
     section.require(DRIVER, URL, *terms.needs)
     url = _url(section, terms)
     password = _password(section, terms, environ, read)

@@ -60,3 +60,8 @@ TERMS: Mapping[str, Terms] = MappingProxyType(
     }
 )
 """By the canonical name of `driver`."""
+
+
+def terms_of(driver: str | None) -> Terms:
+    """The row of a driver; of one that is not known, or not given, the published one's."""
+    return TERMS.get(driver or "", PUBLISHED)

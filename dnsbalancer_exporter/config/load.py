@@ -9,7 +9,7 @@ from pathlib import PurePosixPath
 
 from dnsbalancer_exporter.config import schema
 from dnsbalancer_exporter.config.api import Api, find_api
-from dnsbalancer_exporter.config.drivers import PUBLISHED, TERMS
+from dnsbalancer_exporter.config.drivers import terms_of
 from dnsbalancer_exporter.config.files import why_unread
 from dnsbalancer_exporter.config.fingerprint import fingerprint
 from dnsbalancer_exporter.config.inventory import Inventories, Read, TargetsFile
@@ -132,7 +132,7 @@ def _parse(
 
 
 def _check_ttls(top: Section, pools: tuple[Section, ...]) -> None:
-    least = TERMS.get(top.find(DRIVER) or "", PUBLISHED).least_ttl
+    least = terms_of(top.find(DRIVER)).least_ttl
     for section in pools:
         ttl = section.find(TTL)
         if ttl is not None and ttl < least:

@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Iterator, Mapping
 
 from dnsbalancer_exporter.export.row import Row
-from dnsbalancer_exporter.export.votes import against, disagreements, majority
+from dnsbalancer_exporter.export.votes import against, disagreements
 from dnsbalancer_exporter.report import PoolReport
 from dnsbalancer_exporter.vote import Count, Standing, Unsettled
 
@@ -60,7 +60,7 @@ def samples(report: PoolReport, names: Mapping[str, str], epoch: float) -> Itera
     count, pool = report.votes or UNREAD, report.pool.name
     yield "quorum_settled", (pool,), float(count.unsettled is None)
     yield "quorum_electorate", (pool,), count.of
-    yield "quorum_majority", (pool,), majority(count)
+    yield "quorum_majority", (pool,), count.majority
     standings = Counter(voter.standing for voter in count.voters)
     for standing in Standing:
         yield "quorum_observers", (pool, standing.value), standings[standing]

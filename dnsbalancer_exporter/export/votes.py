@@ -26,11 +26,6 @@ VOTE_LEVELS = {
 """What of VOTE_EVENTS is news."""
 
 
-def majority(count: Count) -> int:
-    """How many observers make a target DOWN."""
-    return count.of // 2 + 1
-
-
 def against(count: Count, voter: Voter) -> tuple[str, ...]:
     """Whom an observer is counted to hold DOWN; of ourselves it is our view, and not our vote."""
     if voter.standing is Standing.VOTES and voter.vote:
@@ -80,7 +75,7 @@ def document(report: PoolReport, epoch: float) -> Document | None:
         "observer": terms.observer,
         "lease": terms.lease,
         "electorate": count.of,
-        "majority": majority(count),
+        "majority": count.majority,
         "unsettled": count.unsettled.value if count.unsettled else None,
         "settled_at": _unix(count.settled_at, epoch),
         "read_at": _unix(count.read_at, epoch),

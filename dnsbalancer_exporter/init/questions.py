@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from dnsbalancer_exporter.config import KEYS
-from dnsbalancer_exporter.config.drivers import PUBLISHED, TERMS, Terms
+from dnsbalancer_exporter.config.drivers import PUBLISHED, Terms, terms_of
 from dnsbalancer_exporter.errors import ConfigError, Problem
 from dnsbalancer_exporter.init.sheet import Sheet, Value
 
@@ -122,7 +122,7 @@ def is_elsewhere(sheet: Sheet) -> bool:
 
 
 def _terms(sheet: Sheet) -> Terms:
-    return TERMS.get(str(sheet.answers.get("driver")), PUBLISHED)
+    return terms_of(str(sheet.answers.get("driver")))
 
 
 def sheet_of(options: argparse.Namespace, file: str, environ: dict[str, str]) -> Sheet:

@@ -113,7 +113,7 @@ def test_metrics_say_who_votes_what() -> None:
 
 @pytest.mark.parametrize(("of", "wanted"), [(1, 1), (2, 2), (3, 2), (4, 3), (5, 3)])
 def test_a_majority_is_more_than_half(of: int, wanted: int) -> None:
-    assert votes.majority(Count((), of=of)) == wanted
+    assert Count((), of=of).majority == wanted
 
 
 def test_who_is_gone_has_no_series_and_who_is_old_says_nothing() -> None:
