@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import heapq
 from bisect import bisect_left
+from collections.abc import Iterator
 from typing import Generic, TypeVar
 
 from dnsbalancer_exporter.report import LAG_BUCKETS, Lag
@@ -25,14 +26,23 @@ BEAT = 1 / 32
 costs more than a probe, and a thousand a second would have nearly one wake-up each.
 """
 
+_NEVER = float("inf")
+
 
 class Agenda(Generic[K]):
-    """When each key is due, at most one time for each. Times are whatever the caller counts in."""
+    """When each key is due, at most one time for each. Times are whatever the caller counts in.
+
+    Who is in a hurry is in a heap. The others, nearly all, are in a list for each beat: to keep ten
+    thousand of them in order costs more than to judge their probes.
+    """
 
     def __init__(self) -> None:
         self._at: dict[K, float] = {}
-        self._heap: list[tuple[float, int, K, float]] = []
-        self._count = 0
+        self._hurried: list[tuple[float, int, K]] = []
+        self._beats: dict[float, list[K]] = {}
+        self._order: list[float] = []  # a heap of the beats that there is a list for
+        self._puts = 0
+        self._size = 0  # of the heap and the lists, with what does not count any more
         self._last_turn = float("-inf")
 
     def put(self, key: K, at: float, *, hurry: bool = True) -> float:
@@ -41,12 +51,18 @@ class Agenda(Generic[K]):
         That is the beat before ``at``, with others, if it is in no ``hurry``.
         """
         self._at[key] = at
-        self._count += 1
         taken = at if hurry else at - at % BEAT
-        heapq.heappush(self._heap, (taken, self._count, key, at))
-        if len(self._heap) > 2 * len(self._at) + BURST:  # mostly times that do not count any more
-            self._heap = [entry for entry in self._heap if self._at.get(entry[2]) == entry[3]]
-            heapq.heapify(self._heap)
+        if hurry:
+            self._puts += 1
+            heapq.heappush(self._hurried, (at, self._puts, key))
+        elif taken in self._beats:
+            self._beats[taken].append(key)
+        else:
+            self._beats[taken] = [key]
+            heapq.heappush(self._order, taken)
+        self._size += 1
+        if self._size > 2 * len(self._at) + BURST:  # mostly times that do not count any more
+            self._tidy()
         return taken
 
     def at(self, key: K) -> float | None:
@@ -59,26 +75,73 @@ class Agenda(Generic[K]):
 
     def first(self) -> float | None:
         """When the first one can be taken."""
-        while self._heap:
-            taken, _, key, at = self._heap[0]
-            if self._at.get(key) == at:
-                return taken
-            heapq.heappop(self._heap)
-        return None
+        first = min(self._first_hurried(), self._first_beat())
+        return None if first == _NEVER else first
 
-    def take(self, until: float) -> tuple[K, float] | None:
-        """Take out the first one that can be by ``until``, and when it is due."""
-        taken = self.first()
-        if taken is None or taken > until:
-            return None
-        _, _, key, at = heapq.heappop(self._heap)
-        del self._at[key]
-        return key, at
+    def take(self, until: float, most: int) -> list[tuple[K, float]]:
+        """Take out those that can be by ``until``, ``most`` at most, and when each is due."""
+        found: list[tuple[K, float]] = []
+        while len(found) < most:
+            hurried, beat = self._first_hurried(), self._first_beat()
+            if min(hurried, beat) > until:
+                break
+            if hurried < beat:
+                at, _, key = heapq.heappop(self._hurried)
+                self._size -= 1
+                del self._at[key]
+                found.append((key, at))
+            else:
+                found += self._taken_of(beat, most - len(found))
+        return found
 
     def turn(self, now: float) -> float:
         """Take the next turn of those who are to be asked at once, and when that is."""
         self._last_turn = max(self._last_turn, now - BURST * SPACING) + SPACING
         return max(now, self._last_turn)
+
+    def _taken_of(self, beat: float, most: int) -> Iterator[tuple[K, float]]:
+        keys = self._beats[beat]
+        some = keys[:most]
+        del keys[:most]
+        self._size -= len(some)
+        for key in some:
+            at = self._at.get(key)
+            if at is not None and at - at % BEAT == beat:
+                del self._at[key]
+                yield key, at
+
+    def _first_hurried(self) -> float:
+        while self._hurried:
+            at, _, key = self._hurried[0]
+            if self._at.get(key) == at:
+                return at
+            heapq.heappop(self._hurried)
+            self._size -= 1
+        return _NEVER
+
+    def _first_beat(self) -> float:
+        while self._order:
+            beat = self._order[0]
+            keys = self._beats[beat]
+            while keys and not self._counts(keys[0], beat):
+                del keys[0]
+                self._size -= 1
+            if keys:
+                return beat
+            del self._beats[heapq.heappop(self._order)]
+        return _NEVER
+
+    def _counts(self, key: K, beat: float) -> bool:
+        at = self._at.get(key)
+        return at is not None and at - at % BEAT == beat
+
+    def _tidy(self) -> None:
+        counting = {key: (at, n, key) for at, n, key in self._hurried if self._at.get(key) == at}
+        self._hurried = list(counting.values())
+        heapq.heapify(self._hurried)
+        for beat, keys in self._beats.items():
+            keys[:] = dict.fromkeys(key for key in keys if self._counts(key, beat))
+        self._size = len(self._hurried) + sum(map(len, self._beats.values()))
 
 
 class Lateness:
@@ -92,10 +155,12 @@ class Lateness:
 
     def note(self, seconds: float) -> None:
         """Somebody was late; or early, if it is negative."""
-        late = max(0.0, seconds)
-        self._counts[bisect_left(LAG_BUCKETS, late)] += 1
-        self._sum += late
-        self._since = max(self._since, late)
+        if seconds <= 0.0:  # nearly everybody
+            self._counts[0] += 1
+            return
+        self._counts[bisect_left(LAG_BUCKETS, seconds)] += 1
+        self._sum += seconds
+        self._since = max(self._since, seconds)
 
     def beat(self) -> None:
         """Some time has passed."""

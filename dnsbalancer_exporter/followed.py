@@ -30,7 +30,9 @@ class Followed:
 
     def watch(self, pool: Pool, wanted: tuple[Watched, ...]) -> None:
         """Have just these probed for the pool."""
-        self._keys[pool.name] = tuple(entry.key for entry in wanted)
+        keys = tuple(entry.key for entry in wanted)
+        if keys != self._keys.get(pool.name):  # else they stay the very ones that the watch has
+            self._keys[pool.name] = keys
         self._follow(pool, wanted)
 
     def forget(self, pool: Pool) -> None:

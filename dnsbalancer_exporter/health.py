@@ -25,6 +25,8 @@ from dnsbalancer_exporter.model import Health, HealthState, Outcome, ProbeResult
 WINDOW = 10
 TOO_MANY = 5
 
+_ALL_WELL = (True,) * WINDOW
+
 
 def step(state: HealthState, result: ProbeResult, timing: Timing) -> HealthState:
     """Return what ``state`` becomes by ``result``; see the table above."""
@@ -37,7 +39,7 @@ def step(state: HealthState, result: ProbeResult, timing: Timing) -> HealthState
         failures=0 if success else state.failures + 1,
         successes=state.successes + 1 if success else 0,
         errors=0,
-        window=(*state.window, success)[-WINDOW:],
+        window=_with(state.window, success),
         since=state.since,
         failing_since=None if success else first_failure,
         failed_at=state.failed_at if success else result.started,
@@ -54,6 +56,14 @@ def step(state: HealthState, result: ProbeResult, timing: Timing) -> HealthState
         since=result.started + result.duration,
         proven=state.proven or verdict is Health.UP,
     )
+
+
+def _with(window: tuple[bool, ...], success: bool) -> tuple[bool, ...]:  # noqa: FBT001
+    """One more outcome. What nearly all targets have is one value, and not one for each."""
+    if success and window is _ALL_WELL:
+        return window
+    longer = (*window, success)[-WINDOW:]
+    return _ALL_WELL if longer == _ALL_WELL else longer
 
 
 def _verdict(state: HealthState, timing: Timing) -> Health:

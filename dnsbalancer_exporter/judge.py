@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 from bisect import bisect_left
+from collections.abc import Mapping
+from functools import lru_cache
+from types import MappingProxyType
 
 from dnsbalancer_exporter import health, restraint
 from dnsbalancer_exporter.model import Health, HealthState, ProbeResult
@@ -42,5 +45,12 @@ def _counted(tally: Tally, before: HealthState, after: HealthState, result: Prob
         buckets = (*buckets[:index], buckets[index] + 1, *buckets[index + 1 :])
         total += result.duration
     if before.health is not after.health:
-        transitions = {**transitions, after.health: transitions.get(after.health, 0) + 1}
+        count = transitions.get(after.health, 0) + 1
+        transitions = _shared((*{**transitions, after.health: count}.items(),))
     return Tally(tally.probes + 1, failures, buckets, total, transitions)
+
+
+@lru_cache(maxsize=1024)
+def _shared(transitions: tuple[tuple[Health, int], ...]) -> Mapping[Health, int]:
+    """One value for all targets that have it: ten thousand have come up once, and that is all."""
+    return MappingProxyType(dict(transitions))

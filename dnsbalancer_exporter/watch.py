@@ -95,6 +95,7 @@ class Watch:
         self._prober = prober
         self._clock = clock
         self._listener = listener
+        self._loop: asyncio.AbstractEventLoop  # whose time the agenda is in
         self._agenda: Agenda[TargetKey] = Agenda()
         self._alarm: asyncio.TimerHandle | None = None
         self._alarm_at = float("inf")
@@ -113,6 +114,7 @@ class Watch:
         A target whose probe has changed starts UNKNOWN again and keeps its counters.
         """
         if self._heart is None:
+            self._loop = asyncio.get_running_loop()
             self._beat()
         entries = {entry.key: entry for entry in wanted}
         for key in [k for k in self._asked.get(pool, ()) if k not in entries]:
@@ -140,7 +142,7 @@ class Watch:
     def behind(self) -> bool:
         """Whether probes begin so late, or did in the last second, that the picture is old."""
         first = self._agenda.first()
-        waiting = 0.0 if first is None else self._now() - first
+        waiting = 0.0 if first is None else self._loop.time() - first
         return max(waiting, self._lateness.worst) > BEHIND
 
     def probe_lag(self) -> Lag:
@@ -192,7 +194,7 @@ class Watch:
 
     def _ask(self, key: TargetKey) -> None:
         """Have a target probed at once, or as soon as it is its turn."""
-        now, due = self._now(), self._agenda.at(key)
+        now, due = self._loop.time(), self._agenda.at(key)
         if due is not None and due <= now:
             return  # it is next anyway
         turn = self._agenda.turn(now)
@@ -210,18 +212,13 @@ class Watch:
         if self._alarm:
             self._alarm.cancel()
         self._alarm_at = at
-        delay = max(0.0, at - self._now())
-        self._alarm = asyncio.get_running_loop().call_later(delay, self._begin_due)
+        self._alarm = self._loop.call_at(at, self._begin_due)
 
     def _begin_due(self) -> None:
         """Begin what is due, and what nearly is."""
         self._alarm_at = float("-inf")  # it is set when we are done
-        now = self._now()
-        for _ in range(AT_ONCE):
-            entry = self._agenda.take(now + NEAR)
-            if entry is None:
-                break
-            key, due = entry
+        now = self._loop.time()
+        for key, due in self._agenda.take(now + NEAR, AT_ONCE):
             if key not in self._attempts:  # else its end sets the next time
                 self._lateness.note(now - due)
                 self._asked[key.pool].move_to_end(key)
@@ -247,7 +244,7 @@ class Watch:
             after = replace(after, next_at=now + (after.next_at - now) * _phase(key))
         self.states[key] = after
         delay = after.next_at - now
-        self._put(key, self._now() + delay, hurry=delay < LEISURE)
+        self._put(key, self._loop.time() + delay, hurry=delay < LEISURE)
         if result.outcome is Outcome.FAILURE and before.health.health is not Health.DOWN:
             self._roll_call(key, result.started)
         self._listener(key, before, after)
@@ -262,10 +259,6 @@ class Watch:
             self._ask(key)
             asked += 1
 
-    def _now(self) -> float:
-        """The event loop's time, which the agenda is in."""
-        return asyncio.get_running_loop().time()
-
     # --- standing still -----------------------------------------------------------------
 
     def _beat(self) -> None:
@@ -277,7 +270,7 @@ class Watch:
                 self.stood_still += 1
                 self._doubt_everything()
         self._beat_at = now
-        self._heart = asyncio.get_running_loop().call_later(BEAT, self._beat)
+        self._heart = self._loop.call_later(BEAT, self._beat)
 
     def _doubt_everything(self) -> None:
         attempts, self._attempts = self._attempts, {}

@@ -127,6 +127,8 @@ def _parse(
         fingerprint=fingerprint(root),
         notes=tuple(str(note) for note in sorted(ledger.notes)),
     )
+    if not inventories.files:
+        return config  # and let go of thousands of lines that were read
     again = partial(_refilled, config, pools, inventories.folder, read)
     return replace(config, with_files=again)
 

@@ -11,9 +11,9 @@ from dnsbalancer_exporter.report import LAG_BUCKETS
 
 
 def drained(agenda: Agenda[str], until: float) -> list[tuple[str, float]]:
-    found = []
-    while entry := agenda.take(until):
-        found.append(entry)
+    found: list[tuple[str, float]] = []
+    while some := agenda.take(until, 1):
+        found += some
     return found
 
 
@@ -58,36 +58,60 @@ def test_who_was_dropped_is_not_due() -> None:
     agenda.drop("a")
     agenda.drop("b")
     assert agenda.first() is None
-    assert agenda.take(9.0) is None
+    assert agenda.take(9.0, 1) == []
 
 
 def test_against_a_plain_dictionary() -> None:
     draw, agenda = random.Random(7), Agenda[int]()
-    plain: dict[int, float] = {}
-    for step in range(5000):
-        key, at = draw.randrange(40), float(draw.randrange(1000))
+    plain: dict[int, tuple[float, float]] = {}  # when it can be taken, and when it is due
+    for step in range(20_000):
+        key, at = draw.randrange(40), draw.randrange(1000) * BEAT / 4
         match draw.randrange(4):
             case 0:
                 agenda.drop(key)
                 plain.pop(key, None)
             case 1:
-                entry = agenda.take(at)
-                due = min(plain.values(), default=1e9)
-                assert (entry[1] if entry else None) == (due if due <= at else None), step
-                if entry:
-                    assert plain.pop(entry[0]) == entry[1]
+                most = draw.randrange(1, 9)
+                for found, due in agenda.take(at, most):
+                    taken, wanted = plain.pop(found)
+                    # Who has become hurried may be taken with those of the beat that it was in.
+                    assert (due, due - due % BEAT <= at) == (wanted, True), (step, taken)
+                    most -= 1
+                assert not most or min(t for t, _ in [*plain.values(), (1e9, 0)]) > at, step
             case _:
-                agenda.put(key, at)
-                plain[key] = at
-        assert agenda.first() == min(plain.values(), default=None)
+                hurry = draw.random() < 0.5
+                plain[key] = agenda.put(key, at, hurry=hurry), at
+                assert plain[key][0] == (at if hurry else at - at % BEAT)
+        assert {key: agenda.at(key) for key in range(40)} == {
+            key: plain.get(key, (None, None))[1] for key in range(40)
+        }
 
 
-def test_times_that_do_not_count_any_more_take_no_room() -> None:
+def test_those_of_a_beat_are_taken_in_their_order_and_some_at_a_time() -> None:
+    agenda: Agenda[int] = Agenda()
+    for key in range(10):
+        agenda.put(key, 1.0 + BEAT * (9 - key) / 10, hurry=False)
+    agenda.drop(4)
+    assert [key for key, _ in agenda.take(1.0, 3)] == [0, 1, 2]
+    assert [key for key, _ in agenda.take(1.0, 3)] == [3, 5, 6]
+    assert [key for key, _ in agenda.take(1.0, 9)] == [7, 8, 9]
+    assert (agenda.first(), agenda.take(9.0, 9)) == (None, [])
+
+
+@pytest.mark.parametrize("hurry", [True, False])
+def test_times_that_do_not_count_any_more_take_no_room(hurry: bool) -> None:  # noqa: FBT001
     agenda: Agenda[str] = Agenda()
     for n in range(10_000):
-        agenda.put("a", 1e9 - n)
-        agenda.put("b", 1e9 + n)
-    assert len(agenda._heap) <= 3 * BURST
+        agenda.put("a", 1e6 - n, hurry=hurry)
+        agenda.put("b", 1e6 + n, hurry=hurry)
+        agenda.put("c", 1e6, hurry=hurry)
+    kept = [agenda._hurried, *agenda._beats.values()]
+    assert sum(map(len, kept)) <= 3 * BURST
+    assert drained_keys(agenda) == {"a", "b", "c"}
+
+
+def drained_keys(agenda: Agenda[str]) -> set[str]:
+    return {key for key, _ in drained(agenda, 2e6)}
 
 
 def test_of_many_who_are_asked_at_once_the_first_go_at_once_and_the_others_in_turn() -> None:
