@@ -60,8 +60,8 @@ def _target(number: int, chance: random.Random) -> TargetState:
     state = up(number)
     address = f"10.0.{number // 256}.{number % 256}"
     target = Target(address, f"vm-{number:05}", replace(state.target.probe, address=address))
-    health = replace(state.health, successes=probes, since=NOW - 3600 * chance.random())
-    return replace(state, target=target, tally=tally, last=last, health=health)
+    health = state.health._replace(successes=probes, since=NOW - 3600 * chance.random())
+    return state._replace(target=target, tally=tally, last=last, health=health)
 
 
 def library(report: Report) -> bytes:

@@ -139,8 +139,12 @@ class Agenda(Generic[K]):
         counting = {key: (at, n, key) for at, n, key in self._hurried if self._at.get(key) == at}
         self._hurried = list(counting.values())
         heapq.heapify(self._hurried)
-        for beat, keys in self._beats.items():
-            keys[:] = dict.fromkeys(key for key in keys if self._counts(key, beat))
+        lists = {
+            beat: [*dict.fromkeys(key for key in keys if self._counts(key, beat))]
+            for beat, keys in self._beats.items()
+        }
+        self._beats = {beat: keys for beat, keys in lists.items() if keys}
+        self._order = sorted(self._beats)  # which is a heap
         self._size = len(self._hurried) + sum(map(len, self._beats.values()))
 
 

@@ -18,8 +18,6 @@ after `fast_interval` (HAProxy's fastinter), else after `interval`.
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 from dnsbalancer_exporter.model import Health, HealthState, Outcome, ProbeResult, Timing
 
 WINDOW = 10
@@ -31,7 +29,7 @@ _ALL_WELL = (True,) * WINDOW
 def step(state: HealthState, result: ProbeResult, timing: Timing) -> HealthState:
     """Return what ``state`` becomes by ``result``; see the table above."""
     if result.outcome is Outcome.ERROR:
-        return replace(state, errors=state.errors + 1)
+        return state._replace(errors=state.errors + 1)
     success = result.outcome is Outcome.SUCCESS
     first_failure = result.started if state.failing_since is None else state.failing_since
     counted = HealthState(
@@ -49,8 +47,7 @@ def step(state: HealthState, result: ProbeResult, timing: Timing) -> HealthState
     verdict = _verdict(counted, timing)
     if verdict is state.health:
         return counted
-    return replace(
-        counted,
+    return counted._replace(
         health=verdict,
         window=(),
         since=result.started + result.duration,

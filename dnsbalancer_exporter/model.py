@@ -181,8 +181,7 @@ class Health(Enum):
     DOWN = "down"
 
 
-@dataclass(frozen=True, slots=True)
-class HealthState:
+class HealthState(NamedTuple):
     """What health.step keeps of a target between two probes.
 
     ``failures`` and ``successes`` are the current run, one of them 0; ``window`` the last ten

@@ -60,8 +60,7 @@ class Lag(NamedTuple):
     seconds: float = 0.0
 
 
-@dataclass(frozen=True, slots=True)
-class TargetState:
+class TargetState(NamedTuple):
     """All that is known of one target at one moment. ``next_at``: the next probe is due.
 
     ``certificate_expires``, in Unix time, is that of the last certificate that was seen.

@@ -21,7 +21,6 @@ import asyncio
 import zlib
 from collections import OrderedDict
 from collections.abc import Callable, Iterable
-from dataclasses import replace
 from functools import partial
 from typing import Protocol
 
@@ -176,7 +175,7 @@ class Watch:
                 stale.cancel()
             return True
         if (state.target, state.timing) != (target, timing):
-            self.states[key] = replace(state, target=target, timing=timing)
+            self.states[key] = state._replace(target=target, timing=timing)
         asked = entry.ask_after is not None and not _probed_since(state, entry.ask_after)
         return asked or state.timing != timing
 
@@ -200,7 +199,7 @@ class Watch:
         turn = self._agenda.turn(now)
         if due is None or turn < due:
             state, delay = self.states[key], turn - now
-            self.states[key] = replace(state, next_at=self._clock() + delay)
+            self.states[key] = state._replace(next_at=self._clock() + delay)
             self._put(key, turn)
 
     def _put(self, key: TargetKey, at: float, *, hurry: bool = True) -> None:
@@ -241,7 +240,7 @@ class Watch:
         if key in self._crowded and health.settled(after.health, before.timing):
             self._crowded.remove(key)
             # From here on the probes of a pool are spread over the interval.
-            after = replace(after, next_at=now + (after.next_at - now) * _phase(key))
+            after = after._replace(next_at=now + (after.next_at - now) * _phase(key))
         self.states[key] = after
         delay = after.next_at - now
         self._put(key, self._loop.time() + delay, hurry=delay < LEISURE)
@@ -277,8 +276,8 @@ class Watch:
         for attempt in attempts.values():
             attempt.cancel()
         for key, state in list(self.states.items()):
-            doubted = replace(state.health, failures=0, successes=0, failing_since=None, errors=1)
-            self.states[key] = replace(state, health=doubted)
+            doubted = state.health._replace(failures=0, successes=0, failing_since=None, errors=1)
+            self.states[key] = state._replace(health=doubted)
             self._crowded.add(key)
             self._agenda.drop(key)  # what was due meanwhile waits for its turn, too
             self._ask(key)

@@ -46,6 +46,7 @@ class Config:
     ``api_rate`` is in writes per second; ``fingerprint`` is of what the file says, less the
     password; ``notes`` are worth a warning. ``files`` are those that targets were taken from, by
     path, and ``with_files`` gives the same configuration with other bytes in them: ConfigError.
+    It holds all that was read, and so is there only if there are ``files``.
     """
 
     api: Api
@@ -127,10 +128,8 @@ def _parse(
         fingerprint=fingerprint(root),
         notes=tuple(str(note) for note in sorted(ledger.notes)),
     )
-    if not inventories.files:
-        return config  # and let go of thousands of lines that were read
     again = partial(_refilled, config, pools, inventories.folder, read)
-    return replace(config, with_files=again)
+    return replace(config, with_files=again) if inventories.files else config
 
 
 def _check_ttls(top: Section, pools: tuple[Section, ...]) -> None:

@@ -83,8 +83,8 @@ def test_a_machine_of_300_names_dies_and_leaves_all_of_them(stage: Stage) -> Non
     one, two = stage.hosts[:2]
     slow = {"interval": 10, "fast_interval": 1, "probe_timeout": 5}
     daemon = fleet(stage, one, two, **slow, api_rate=100, lock={"lease": 60, "margin": 20})
-    # They fall over some ten seconds. A lock takes its time, as it does at a real provider: how many
-    # turns there are is then a matter of these seconds, and not of how fast the machine is.
+    # They fall over some ten seconds. A lock takes its time, as it does at a real provider: these
+    # seconds say how many turns there are, and not how fast the machine is.
     stage.emulator.faults.add("create_record:slow:seconds=0.5:type=TXT")
     stage.emulator.journal.clear()
     stage.down(two)

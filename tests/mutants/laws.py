@@ -107,9 +107,9 @@ LAWS = (
     Mutant(
         "law 5: an ERROR is a failure",
         "health.py",
-        """        return replace(state, errors=state.errors + 1)
+        """        return state._replace(errors=state.errors + 1)
 """,
-        """        result = replace(result, outcome=Outcome.FAILURE)
+        """        result = result._replace(outcome=Outcome.FAILURE)
 """,
         HEALTH + "nothing_but_the_number_of_errors_changes_by_an_error",
     ),
@@ -263,7 +263,7 @@ LAWS = (
     Mutant(
         "a process that stood still believes what it believed before",
         "watch.py",
-        "doubted = replace(state.health, failures=0, successes=0, failing_since=None, errors=1)",
+        "doubted = state.health._replace(failures=0, successes=0, failing_since=None, errors=1)",
         "doubted = state.health",
         WATCH + "after_standing_still_everything_is_doubted_and_probed_at_once",
     ),

@@ -60,12 +60,12 @@ DOWN = HealthState(Health.DOWN, failures=3, failing_since=900.0, proven=True)
 STATES = [
     *[UP] * 6,
     *[DOWN] * 5,
-    *[replace(DOWN, proven=False, failing_since=800.0)] * 3,
-    replace(DOWN, failures=0, successes=1, failing_since=None),
-    replace(DOWN, failures=0, failing_since=None, errors=1),
-    replace(DOWN, errors=1),
-    replace(UP, successes=0, failures=1, failing_since=985.0),
-    replace(UP, errors=1),
+    *[DOWN._replace(proven=False, failing_since=800.0)] * 3,
+    DOWN._replace(failures=0, successes=1, failing_since=None),
+    DOWN._replace(failures=0, failing_since=None, errors=1),
+    DOWN._replace(errors=1),
+    UP._replace(successes=0, failures=1, failing_since=985.0),
+    UP._replace(errors=1),
     HealthState(),
     HealthState(failures=2, failing_since=900.0),
 ]
@@ -249,7 +249,7 @@ def test_after_every_single_delete_enough_is_left_and_one_of_ours_is_up(
 @laws
 @given(worlds())
 def test_if_nothing_of_ours_is_up_nothing_but_duplicates_goes(situation: Situation) -> None:
-    dead = {a: replace(s, health=Health.DOWN) for a, s in situation.health.items()}
+    dead = {a: s._replace(health=Health.DOWN) for a, s in situation.health.items()}
     made = plan.make(replace(situation, health=dead))
     assert {d.ground for d in made.deletes} <= {Ground.DUPLICATE}
     assert made.creates == ()

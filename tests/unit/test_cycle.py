@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 from collections import defaultdict, deque
 from collections.abc import Callable, Iterable
-from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -140,7 +139,7 @@ class Stage:
             address = w.target.address
             state = TargetState(w.target, health=self.health.get(address, UNKNOWN))
             held = Restraint(until=self.restrained.get(address, 0.0))
-            self.states[w.key] = replace(state, restraint=held)
+            self.states[w.key] = state._replace(restraint=held)
         self.followed.append(frozenset(w.key for w in wanted))
         self.asked = {w.key.address: w.ask_after for w in wanted if w.ask_after is not None}
 
@@ -158,7 +157,7 @@ class Stage:
     def probe(self) -> None:
         """Have everybody who is followed already probed once more."""
         for key, state in self.states.items():
-            self.states[key] = replace(state, health=self.health.get(key.address, UNKNOWN))
+            self.states[key] = state._replace(health=self.health.get(key.address, UNKNOWN))
 
     def keep(self, *values: str) -> dict[str, Record]:
         """Take all other records out by hand; returns what was there."""
@@ -334,7 +333,7 @@ def test_after_a_read_that_failed_a_verdict_is_confirmed_before_it_withdraws() -
     """Who could not read may have been cut off, and all its verdicts with it."""
     scene = stage(*at(A, B), A=UP, B=UP)
     scene.run(pool(A))
-    scene.health[B] = replace(DOWN, failed_at=START + 20.0)
+    scene.health[B] = DOWN._replace(failed_at=START + 20.0)
     scene.now += 22.0
     scene.provider.faults["list"].append(BROKEN)
     scene.run(pool(A))
@@ -342,7 +341,7 @@ def test_after_a_read_that_failed_a_verdict_is_confirmed_before_it_withdraws() -
     report = scene.run_twice(pool(A))
     assert (report.plan.holds, scene.published) == ((Hold.UNKNOWN_HEALTH,), [A, B])
     assert scene.asked == {B: scene.now}
-    scene.health[B] = replace(DOWN, failed_at=scene.now + 0.5)
+    scene.health[B] = DOWN._replace(failed_at=scene.now + 0.5)
     scene.now += 2.5
     assert scene.run_twice(pool(A)).plan.holds == ()
     assert scene.published == [A]
@@ -356,7 +355,7 @@ def test_so_it_is_after_one_that_took_long_but_not_each_time() -> None:
 
     scene.provider.then = slowly
     assert scene.run(pool(A)).plan.holds == (Hold.UNKNOWN_HEALTH,)
-    scene.health[B] = replace(DOWN, failed_at=scene.now + 0.5)
+    scene.health[B] = DOWN._replace(failed_at=scene.now + 0.5)
     scene.now += 2.5
     assert scene.run_twice(pool(A)).plan.holds == ()
     assert scene.published == [A]
@@ -565,7 +564,7 @@ def test_a_lost_delete_that_cannot_be_read_back_closes_the_way_too() -> None:
     scene.provider.faults["delete"].append(LOST)
     scene.provider.faults["list"].extend([None, None, BROKEN])
     assert scene.run(pool(A)).error == "500"
-    scene.health[B] = replace(DOWN, failed_at=scene.now)
+    scene.health[B] = DOWN._replace(failed_at=scene.now)
     assert scene.run_twice(pool(A)).plan.holds == (Hold.NO_LOCK,)
     scene.now += 60.0
     scene.run(pool(A))
@@ -577,7 +576,7 @@ def test_a_withdrawal_that_cannot_be_read_back_closes_the_way() -> None:
     scene.provider.faults["list"].extend([None, None, BROKEN])
     report = scene.run(pool(A))
     assert (report.error, errors(report)) == ("500", [("delete", B, "")])
-    scene.health[C] = replace(DOWN, failed_at=scene.now)
+    scene.health[C] = DOWN._replace(failed_at=scene.now)
     assert scene.run_twice(pool(A)).plan.holds == (Hold.NO_LOCK,)
 
 
@@ -638,7 +637,7 @@ def test_a_verdict_that_changes_during_the_withdrawal_counts() -> None:
     def recover(operation: str) -> None:
         if operation == "delete":
             key = TargetKey("p", C)
-            scene.states[key] = replace(scene.states[key], health=UP)
+            scene.states[key] = scene.states[key]._replace(health=UP)
 
     scene.provider.then = recover
     scene.run(pool(A))
@@ -651,8 +650,8 @@ def test_one_that_stood_in_and_begins_to_fail_stops_the_rest_of_the_withdrawal()
     def falter(operation: str) -> None:
         if operation == "delete":
             key = TargetKey("p", A)
-            shaky = replace(UP, failures=1, successes=0, failing_since=scene.now)
-            scene.states[key] = replace(scene.states[key], health=shaky)
+            shaky = UP._replace(failures=1, successes=0, failing_since=scene.now)
+            scene.states[key] = scene.states[key]._replace(health=shaky)
 
     scene.provider.then = falter
     scene.run(pool(A))
@@ -764,7 +763,7 @@ def test_references_that_all_fail_hold_withdrawals() -> None:
 
 def test_a_target_of_another_pool_vouches_for_us() -> None:
     """Ours last answered long ago; what began to fail since then may be our own fault."""
-    stale = replace(UP, succeeded_at=10.0)
+    stale = UP._replace(succeeded_at=10.0)
     scene = stage(*at(A, B), "www A 192.0.2.3", A=stale, B=DOWN, C=UP)
     assert scene.run(pool(A)).plan.holds == (Hold.ISOLATED,)
     scene.cycle.outlook.begin(pool(C, name="q", records=("www.example.com",)))
@@ -782,7 +781,7 @@ def test_a_peer_that_is_put_back_is_probed_first_and_contested_if_it_is_still_do
     assert (report.plan.holds, scene.published) == ((Hold.UNKNOWN_HEALTH,), [A, B])
     assert scene.asked == {B: scene.now}
     scene.now += 1.0
-    scene.health[B] = replace(DOWN, failed_at=scene.now - 0.5)
+    scene.health[B] = DOWN._replace(failed_at=scene.now - 0.5)
     report = scene.run_twice(pool(A))
     assert (report.plan.holds, scene.published) == ((Hold.CONTESTED,), [A, B])
     assert report.again_at == scene.now + 600.0
@@ -829,7 +828,7 @@ def test_a_witness_remembers_what_it_withdrew_even_if_it_is_up_by_the_next_read(
     assert scene.published == [A]
     scene.health[B] = UP
     key = TargetKey("p", B)
-    scene.states[key] = replace(scene.states[key], health=UP)
+    scene.states[key] = scene.states[key]._replace(health=UP)
     scene.now += 120.0
     scene.run(observer)
     assert scene.published == [A, B]
@@ -862,7 +861,7 @@ def test_a_steady_disagreement_is_bounded_and_ends_when_the_peer_is_really_dead(
     scene = stage(*at(A, B), A=UP, B=DOWN)
     deletes: list[float] = []
     for _ in range(2 * 86400 // 60):
-        scene.health[B] = replace(DOWN, failed_at=scene.now)
+        scene.health[B] = DOWN._replace(failed_at=scene.now)
         report = scene.run(pool(A))
         deletes += [scene.now] * sum(c.action == "delete" for c in report.changes)
         if B not in scene.published:
@@ -871,7 +870,7 @@ def test_a_steady_disagreement_is_bounded_and_ends_when_the_peer_is_really_dead(
     days = [sum(day <= (at - START) / 86400 < day + 1 for at in deletes) for day in (0, 1)]
     assert days == [9, 4]
     scene.now += restraint.CONTESTED_CAP
-    scene.health[B] = replace(DOWN, failed_at=scene.now)
+    scene.health[B] = DOWN._replace(failed_at=scene.now)
     scene.run(pool(A))
     assert scene.published == [A]
 
@@ -1142,7 +1141,7 @@ def test_who_came_back_while_another_set_was_swapped_keeps_its_record() -> None:
     def recover(operation: str) -> None:
         if operation == "exchange":
             key = TargetKey("p", other)
-            scene.states[key] = replace(scene.states[key], health=UP)
+            scene.states[key] = scene.states[key]._replace(health=UP)
             scene.health[other] = UP
 
     scene.provider.then = recover

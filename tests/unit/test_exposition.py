@@ -34,11 +34,13 @@ from dnsbalancer_exporter.model import (
     ProbeResult,
     ProbeSpec,
     Protocol,
+    Restraint,
     Target,
     TargetKey,
     Timing,
     Withheld,
 )
+from dnsbalancer_exporter.recent import Recent
 from dnsbalancer_exporter.report import PROBE_BUCKETS, PoolReport, Report, Tally, TargetState
 from dnsbalancer_exporter.vote import Count, Verdict
 from tests.unit.drawn_by_library import Targets
@@ -104,7 +106,19 @@ tallies = st.builds(
     seconds,
     transitions,
 )
-healths = st.builds(HealthState, st.sampled_from(Health), counts, counts, since=st.none() | moments)
+healths = st.builds(
+    HealthState,
+    st.sampled_from(Health),
+    counts,
+    counts,
+    errors=st.just(0),
+    window=st.just(()),
+    since=st.none() | moments,
+    failing_since=st.none(),
+    failed_at=st.none(),
+    succeeded_at=st.none(),
+    proven=st.booleans(),
+)
 results = st.none() | st.builds(ProbeResult, st.sampled_from(Outcome), moments, seconds)
 specs = st.builds(
     ProbeSpec, st.sampled_from(Protocol), st.just("192.0.2.1"), st.integers(0, 65535), seconds
@@ -115,7 +129,11 @@ states = st.builds(
     healths,
     results,
     tallies,
+    restraint=st.just(Restraint()),
     timing=st.builds(Timing, seconds),
+    next_at=st.just(0.0),
+    recent=st.just(Recent()),
+    certificate_expires=st.none() | st.integers(0, 2**40).map(float),
 )
 
 
@@ -128,7 +146,7 @@ def reports(draw: st.DrawFn) -> Report:
         report = pool_of(up(0), published=())
         drawn = draw(st.lists(states, max_size=4, unique_by=lambda s: s.target.name))
         mine = [
-            replace(state, target=replace(state.target, address=f"192.0.2.{number}"))
+            state._replace(target=replace(state.target, address=f"192.0.2.{number}"))
             for number, state in enumerate(drawn, 1)
         ]
         for state in mine:
@@ -206,7 +224,7 @@ def test_ten_thousand_targets_are_all_there_and_packed_to_a_twentieth() -> None:
     count = 10_000
     states = {f"10.0.{n // 256}.{n % 256}": up(n) for n in range(count)}
     targets = {
-        TargetKey("example.com", a): replace(s, target=replace(s.target, address=a, name=f"vm-{a}"))
+        TargetKey("example.com", a): s._replace(target=replace(s.target, address=a, name=f"vm-{a}"))
         for a, s in states.items()
     }
     drawing = exposition(Report(0.0, (pool_of(up(0), published=()),), targets))(OPENMETRICS).body

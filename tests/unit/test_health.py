@@ -130,8 +130,8 @@ def test_the_window_holds_ten_results() -> None:
 
 def test_nothing_but_the_number_of_errors_changes_by_an_error() -> None:
     before = after("SSF")
-    assert after("E", state=before) == replace(before, errors=1)
-    assert after("EEE", state=before) == replace(before, errors=3)
+    assert after("E", state=before) == before._replace(errors=1)
+    assert after("EEE", state=before) == before._replace(errors=3)
     assert after("EEES", state=before).errors == 0
     assert after("EEEF", state=before).errors == 0
 

@@ -7,7 +7,6 @@ import hashlib
 import logging
 import re
 from collections import Counter
-from dataclasses import replace
 from html.parser import HTMLParser
 from typing import Any
 
@@ -160,7 +159,7 @@ def test_a_curve_of_nothing_is_empty_and_of_zeros_is_flat() -> None:
 
 def test_a_target_that_begins_to_fail_says_how_far_it_is() -> None:
     one = up(0)
-    one = replace(one, health=replace(one.health, failures=2, successes=0))
+    one = one._replace(health=one.health._replace(failures=2, successes=0))
     text = page(document_of(one, report=pool_of(one, published=(one,)))).decode()
     assert "2 failed in a row, 3 make it down" in text
 

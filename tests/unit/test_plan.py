@@ -48,8 +48,8 @@ V6, W6 = "2001:db8::1", "2001:db8::2"
 NOW = 1000.0
 SET_A = RecordSetKey(NAME, RecordType.A)
 
-SHAKY = replace(UP, successes=0, failures=1, failing_since=995.0)
-UNPROVEN = replace(DOWN, proven=False)
+SHAKY = UP._replace(successes=0, failures=1, failing_since=995.0)
+UNPROVEN = DOWN._replace(proven=False)
 
 
 def record(value: str, id: str = "", name: str = NAME, ttl: int = 60) -> Record:
@@ -124,7 +124,7 @@ def test_all_down_leaves_what_is_published() -> None:
     [
         pytest.param({A: UP}, None, id="UP beyond doubt"),
         pytest.param({A: SHAKY}, Hold.MIN_RECORDS, id="UP with a failure since"),
-        pytest.param({A: replace(UP, errors=1)}, Hold.MIN_RECORDS, id="UP with an error since"),
+        pytest.param({A: UP._replace(errors=1)}, Hold.MIN_RECORDS, id="UP with an error since"),
         pytest.param({A: UNKNOWN}, Hold.MIN_RECORDS, id="UNKNOWN"),
         pytest.param({}, Hold.MIN_RECORDS, id="no target at all"),
     ],
@@ -246,17 +246,17 @@ HOLDS: list[tuple[str, Hold, Situation]] = [
     (
         "DOWN, but in doubt since we stood still",
         Hold.UNKNOWN_HEALTH,
-        replace(CLEAR, health={**CLEAR.health, B: replace(DOWN, failures=0, errors=1)}),
+        replace(CLEAR, health={**CLEAR.health, B: DOWN._replace(failures=0, errors=1)}),
     ),
     (
         "DOWN, but rising",
         Hold.UNKNOWN_HEALTH,
-        replace(CLEAR, health={**CLEAR.health, B: replace(DOWN, failures=0, successes=1)}),
+        replace(CLEAR, health={**CLEAR.health, B: DOWN._replace(failures=0, successes=1)}),
     ),
     (
         "DOWN, but the latest probe was an ERROR",
         Hold.UNKNOWN_HEALTH,
-        replace(CLEAR, health={**CLEAR.health, B: replace(DOWN, errors=1)}),
+        replace(CLEAR, health={**CLEAR.health, B: DOWN._replace(errors=1)}),
     ),
     (
         "nothing of ours is up",
@@ -346,7 +346,7 @@ def test_a_forced_drain_may_fall_below_min_records_but_not_below_one_that_is_up(
 
 def test_an_operators_word_comes_before_the_doubts_about_our_judgement() -> None:
     """A drained address that is down goes as drained: unproven, unconfirmed, below the floor."""
-    shaky = replace(UNPROVEN, errors=1)
+    shaky = UNPROVEN._replace(errors=1)
     for own in (UNPROVEN, shaky):
         made = plan.make(world(pool(A), {A: own, B: UP}, A, B, drained=drains(A)))
         assert [(d.record.value, d.ground) for d in made.deletes] == [(A, Ground.DRAINED)]
@@ -419,7 +419,7 @@ def test_what_withholds_a_withdrawal_lets_the_creates_through(doubt: dict[str, A
 
 def test_of_several_reasons_the_first_one_is_told() -> None:
     """All reasons at once; then one after the other is taken away."""
-    own_down = replace(UNPROVEN, failures=0)
+    own_down = UNPROVEN._replace(failures=0)
     situation = world(
         pool(B, mode=Mode.OBSERVE, max_withdrawals=1),
         {A: UNKNOWN, B: own_down},
@@ -480,7 +480,7 @@ def test_down_retired_drained_and_duplicate_are_grounds() -> None:
     ]
 
 
-@pytest.mark.parametrize("state", [UNKNOWN, UP, SHAKY, replace(UNKNOWN, errors=99)])
+@pytest.mark.parametrize("state", [UNKNOWN, UP, SHAKY, UNKNOWN._replace(errors=99)])
 def test_what_is_not_down_is_not_withdrawn(state: HealthState) -> None:
     made = plan.make(world(pool(A), {A: UP, B: state}, A, B))
     assert (made.deletes, made.withheld) == ((), ())
@@ -492,7 +492,7 @@ def test_an_address_that_is_no_target_is_not_withdrawn() -> None:
 
 
 def test_after_the_warm_up_a_target_that_stays_unknown_blocks_nobody() -> None:
-    health = {A: UP, B: DOWN, C: replace(UNKNOWN, errors=9)}
+    health = {A: UP, B: DOWN, C: UNKNOWN._replace(errors=9)}
     made = plan.make(world(pool(A), health, A, B, C))
     assert deleted(made) == [B]
 
@@ -757,7 +757,7 @@ def test_the_ttl_is_the_smallest_of_the_siblings_else_the_pools(
 def test_somebody_must_have_answered_since_the_target_began_to_fail(
     vouched_at: float | None, failing_since: float | None, goes: bool
 ) -> None:
-    health = {A: UP, B: replace(DOWN, failing_since=failing_since)}
+    health = {A: UP, B: DOWN._replace(failing_since=failing_since)}
     made = plan.make(world(pool(A), health, A, B, vouched_at=vouched_at))
     assert (deleted(made) == [B]) is goes
 

@@ -192,7 +192,7 @@ def test_who_is_there_is_asked_before_each_turn() -> None:
 
 # --- judged -------------------------------------------------------------------------------
 
-SHAKY = replace(UP, failures=1, successes=0, failing_since=START)
+SHAKY = UP._replace(failures=1, successes=0, failing_since=START)
 QUIET: dict[str, tuple[HealthState, HealthState, Hold | None]] = {
     "still up": (UP, UP, None),
     "still down": (DOWN, DOWN, None),

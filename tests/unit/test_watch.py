@@ -476,7 +476,7 @@ def test_a_new_name_for_the_same_probe_changes_nothing_else() -> None:
         before = stage.state(A)
         renamed = replace(target(A), name="first")
         stage.follow(renamed)
-        assert stage.state(A) == replace(before, target=renamed)
+        assert stage.state(A) == before._replace(target=renamed)
 
     play(scene)
 
