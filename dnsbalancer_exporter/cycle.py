@@ -180,6 +180,7 @@ class Cycle:
     async def _begin(self, pool: Pool) -> Pass:
         begun = Pass(pool, self._clock())
         await _attempt(begun, self._look(begun))
+        await asyncio.sleep(0)  # a plan takes its time: let the probes have theirs before the next
         return begun
 
     async def _look(self, each: Pass) -> None:

@@ -33,6 +33,7 @@ from dnsbalancer_exporter.export.instruments import Instruments
 from dnsbalancer_exporter.export.journal import Journal
 from dnsbalancer_exporter.export.site import Site
 from dnsbalancer_exporter.export.status import Status
+from dnsbalancer_exporter.garbage import Garbage
 from dnsbalancer_exporter.guard import Guard, writable
 from dnsbalancer_exporter.inventory import Inventories
 from dnsbalancer_exporter.lock import SingleWriter
@@ -85,6 +86,7 @@ class Daemon:
         self._journal = Journal(time.time)
         self._engine = Engine(clock, probers)
         self._watch = Watch(self._engine, clock, self._judged)
+        self._garbage = Garbage()
         self._pulse = Pulse(Notifier(), self._watch.late)
         self._guard = self._provider(config)
         self._cycle = Cycle(
@@ -137,6 +139,7 @@ class Daemon:
         self._cycle.pace.rate = self._config.api_rate
         await self._load_kept(self._config)
         await self._begin(self._config)
+        self._garbage.begin()
         activities = (
             self._rounds.run(self._pools),
             self._propagation.run(),
@@ -342,6 +345,7 @@ class Daemon:
         self._pulse.sign(idle)
 
     def _judged(self, key: TargetKey, before: TargetState, after: TargetState) -> None:
+        self._garbage.judged()
         if health.vouches(before.health) and health.vouches(after.health):
             return  # up, and still up: nobody has to be told, and it is so nearly every time
         if before.health.health is not after.health.health:

@@ -12,11 +12,11 @@ from dnsbalancer_exporter.model import Health, HealthState, ProbeResult
 from dnsbalancer_exporter.report import PROBE_BUCKETS, Tally, TargetState
 
 
-def judged(before: TargetState, result: ProbeResult, now: float) -> TargetState:
+def judged(before: TargetState, result: ProbeResult, now: float, due: float) -> TargetState:
     """Return what one more result makes of a target: its health, restraint and counters.
 
-    Values are made anew, not by replace(), which costs as much as the rest: this is done ten
-    thousand times a second.
+    ``due`` is when it is to be probed next if it is settled. Values are made anew, not by
+    replace(), which costs as much as the rest: this is done ten thousand times a second.
     """
     after = health.step(before.health, result, before.timing)
     held, expires = before.restraint, result.certificate_expires
@@ -29,7 +29,9 @@ def judged(before: TargetState, result: ProbeResult, now: float) -> TargetState:
         tally=_counted(before.tally, before.health, after, result),
         restraint=held,
         timing=before.timing,
-        next_at=now + health.delay(after, before.timing),
+        next_at=due
+        if health.settled(after, before.timing)
+        else now + health.delay(after, before.timing),
         recent=before.recent.plus(result),
         certificate_expires=before.certificate_expires if expires is None else expires,
     )

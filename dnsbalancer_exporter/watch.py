@@ -10,21 +10,19 @@ What concerns more than one target:
   withdrawn needs somebody who has answered since, and at an interval of minutes nobody would have.
 * When the process stood still (suspend, a frozen host), what it believed before is doubted: results
   that span it are discarded, and nobody is DOWN or vouches for others until probed again.
-* Who is asked at once waits for a turn, and who is settled first waits for a part of the interval
-  only: probes are spread, and never a burst.
+* Who is asked at once waits for a turn, and who is settled for its own moment in the interval
+  (rhythm.py): probes are spread, and never a burst.
 * No target fails by probes that begin late; but the picture is old then, and `behind` says so.
 """
 
 from __future__ import annotations
 
 import asyncio
-import zlib
 from collections import OrderedDict
 from collections.abc import Callable, Iterable
 from functools import partial
 from typing import Protocol
 
-from dnsbalancer_exporter import health
 from dnsbalancer_exporter.agenda import Agenda, Lateness
 from dnsbalancer_exporter.judge import judged
 from dnsbalancer_exporter.model import (
@@ -38,6 +36,7 @@ from dnsbalancer_exporter.model import (
     Timing,
 )
 from dnsbalancer_exporter.report import Lag, TargetState
+from dnsbalancer_exporter.rhythm import next_moment
 from dnsbalancer_exporter.roster import Watched
 
 LATE = 5.0
@@ -100,7 +99,7 @@ class Watch:
         self._alarm_at = float("inf")
         self._attempts: dict[TargetKey, Attempt] = {}
         self._asked: dict[str, OrderedDict[TargetKey, None]] = {}  # the longest ago first
-        self._crowded: set[TargetKey] = set()  # whose probes are not spread over the interval yet
+        self._astray: set[TargetKey] = set()  # whose next probe is not at their own moment
         self._lateness = Lateness()
         self._beat_at = clock()
         self._last_lag = 0.0
@@ -161,7 +160,6 @@ class Watch:
         state, target = self.states.get(key), entry.target
         if state is None:
             self._asked.setdefault(key.pool, OrderedDict())[key] = None
-            self._crowded.add(key)
             health_then = HealthState(proven=entry.proven)
             self.states[key] = TargetState(
                 target, health_then, timing=timing, restraint=entry.restraint
@@ -169,7 +167,6 @@ class Watch:
             return True
         if state.target.probe != target.probe:
             self.states[key] = TargetState(target, timing=timing, tally=state.tally)
-            self._crowded.add(key)
             stale = self._attempts.pop(key, None)
             if stale:
                 stale.cancel()
@@ -184,7 +181,7 @@ class Watch:
         if attempt:
             attempt.cancel()
         self._agenda.drop(key)
-        self._crowded.discard(key)
+        self._astray.discard(key)
         del self.states[key], self._asked[key.pool][key]
         if not self._asked[key.pool]:
             del self._asked[key.pool]
@@ -198,6 +195,7 @@ class Watch:
             return  # it is next anyway
         turn = self._agenda.turn(now)
         if due is None or turn < due:
+            self._astray.add(key)
             state, delay = self.states[key], turn - now
             self.states[key] = state._replace(next_at=self._clock() + delay)
             self._put(key, turn)
@@ -236,17 +234,23 @@ class Watch:
             result = ProbeResult(
                 Outcome.ERROR, result.started, now - result.started, ProbeReason.LATE
             )
-        after = judged(before, result, now)
-        if key in self._crowded and health.settled(after.health, before.timing):
-            self._crowded.remove(key)
-            # From here on the probes of a pool are spread over the interval.
-            after = after._replace(next_at=now + (after.next_at - now) * _phase(key))
-        self.states[key] = after
+        due = self._next_moment(key, before, now)
+        self.states[key] = after = judged(before, result, now, due)
+        if after.next_at != due:
+            self._astray.add(key)
         delay = after.next_at - now
         self._put(key, self._loop.time() + delay, hurry=delay < LEISURE)
         if result.outcome is Outcome.FAILURE and before.health.health is not Health.DOWN:
             self._roll_call(key, result.started)
         self._listener(key, before, after)
+
+    def _next_moment(self, key: TargetKey, before: TargetState, now: float) -> float:
+        """When a target is due next if it is settled."""
+        due = before.next_at + before.timing.interval
+        if key in self._astray or due <= now:
+            self._astray.discard(key)
+            return next_moment(key, before.timing.interval, max(now, before.next_at))
+        return due
 
     def _roll_call(self, failed: TargetKey, since: float) -> None:
         asked = 0
@@ -278,15 +282,9 @@ class Watch:
         for key, state in list(self.states.items()):
             doubted = state.health._replace(failures=0, successes=0, failing_since=None, errors=1)
             self.states[key] = state._replace(health=doubted)
-            self._crowded.add(key)
             self._agenda.drop(key)  # what was due meanwhile waits for its turn, too
             self._ask(key)
 
 
 def _probed_since(state: TargetState, at: float) -> bool:
     return state.last is not None and state.last.started >= at
-
-
-def _phase(key: TargetKey) -> float:
-    """Where in the interval a target is probed: the same in each run, different for each target."""
-    return (zlib.crc32(f"{key.pool}/{key.address}".encode()) + 1) / 2**32

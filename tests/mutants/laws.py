@@ -261,6 +261,13 @@ LAWS = (
         GUARD + "an_enforced_pool_beside_an_observed_one_may_be_written",
     ),
     Mutant(
+        "those that were late together stay together",
+        "watch.py",
+        "due = before.next_at + before.timing.interval",
+        "due = now + before.timing.interval",
+        WATCH + "those_that_were_late_together_do_not_stay_together",
+    ),
+    Mutant(
         "a process that stood still believes what it believed before",
         "watch.py",
         "doubted = state.health._replace(failures=0, successes=0, failing_since=None, errors=1)",

@@ -72,7 +72,8 @@ class Scene:
             }[letter]
             result = ProbeResult(outcome, at + number, 0.5, reason)
             before = self.states[address]
-            after = self.states[address] = judge.judged(before, result, at + number + 0.5)
+            now = at + number + 0.5
+            after = self.states[address] = judge.judged(before, result, now, now + 9)
             self.failovers.judged(TargetKey("p", address, reference), before, after)
 
     def cycled(
