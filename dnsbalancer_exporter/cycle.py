@@ -175,6 +175,7 @@ class Cycle:
             for each in group:
                 reports.append(self._end(each))
                 done(reports[-1])
+                await asyncio.sleep(0)
         return reports
 
     async def _begin(self, pool: Pool) -> Pass:
@@ -467,7 +468,7 @@ class Cycle:
             remembered=tuple(sorted({e.address for e in memory.remembered}, key=address_order)),
             drains=self.outlook.drains(pool),
             contests=memory.contests,
-            votes=self.outlook.situation(pool).votes,
+            votes=self.outlook.votes(pool),
             error="",
         )
 
@@ -498,7 +499,7 @@ class Cycle:
             pool=pool,
             changes=tuple(each.changes),
             drains=self.outlook.drains(pool),
-            votes=self.outlook.situation(pool).votes if memory.read_at is not None else None,
+            votes=self.outlook.votes(pool),
             error=str(error),
             again_at=again_at,
         )

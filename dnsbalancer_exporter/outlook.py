@@ -28,7 +28,7 @@ from dnsbalancer_exporter.model import (
 from dnsbalancer_exporter.plan import Situation
 from dnsbalancer_exporter.report import Change, TargetState, withdrawn
 from dnsbalancer_exporter.roster import Memory
-from dnsbalancer_exporter.vote import Words
+from dnsbalancer_exporter.vote import Count, Words
 
 NOTHING = Memory()
 """What is kept of a pool that was never looked at."""
@@ -251,6 +251,12 @@ class Outlook:
         own = self._words(pool, alone)
         votes = quorum.count(pool, pool.quorum, poll, own, alone.health, alone.now)
         return replace(alone, votes=votes)
+
+    def votes(self, pool: Pool) -> Count | None:
+        """The votes about the pool's targets; None without quorum, or before the first read."""
+        if pool.quorum is None or self.memory(pool).read_at is None:
+            return None
+        return self.situation(pool).votes
 
     def words(self, pool: Pool) -> Words:
         """What we say of the pool's targets to the other observers."""

@@ -168,11 +168,10 @@ def _plan_set(situation: Situation, key: RecordSetKey) -> Plan:
 
 def is_ours(pool: Pool, address: str) -> bool:
     """Law 2: without a list, every address of the set is ours; with one, only what it names."""
-    if not pool.listed:
+    if not pool.listed or address in pool.listed_addresses:
         return True
     own = pool.own if pool.member else ()
-    named = (*(t.address for t in own), *pool.retired)
-    return address in pool.listed_addresses or address in named
+    return address in (*(t.address for t in own), *pool.retired)
 
 
 def may_publish(situation: Situation, name: str, address: str) -> bool:

@@ -167,7 +167,11 @@ class Laws:
         answering = {address for address, seen in who.seen.items() if seen.answers}
         drain = who.cycle.outlook.memory(who.pool).drains.get(value, Drain(0.0, 0.0))
         floor = 1 if drain.forced else who.pool.min_records
-        return Evidence(frozenset(answering), floor, self._no_ground(who, value))
+        known = [record.value for record in who.cycle.outlook.records(who.pool)]
+        # Outside the assumptions: a person takes out the other one of two that the writer has read.
+        repeated = known.count(value) > 1 and not self.strict
+        no_ground = "" if repeated else self._no_ground(who, value)
+        return Evidence(frozenset(answering), floor, no_ground)
 
     def _observe_mode(self, who: Daemon, operation: str, what: Create | Record) -> None:
         if who.pool.mode is Mode.OBSERVE:

@@ -205,9 +205,9 @@ def test_a_lock_left_over_by_a_crash_is_broken_after_the_lease() -> None:
         await asyncio.sleep(60.0)
         stage.when((A, "create", LOCK), stage.at[A].kill)
         stage.at[B].pause()
+        stage.at[C].kill()
         stage.network.up[C] = False
         await stage.until(lambda: stage.at[A].daemon is None, 60.0)
-        stage.at[C].kill()
         await asyncio.sleep(60.0)
         assert stage.locks == [LOCK]
         assert stage.published == [A, B, C]
