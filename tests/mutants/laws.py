@@ -61,7 +61,7 @@ LAWS = (
     Mutant(
         "law 2: with `targets`, what they do not name is withdrawn too",
         "plan.py",
-        "    return address in pool.listed_addresses or address in named\n",
+        "    return address in (*(t.address for t in own), *pool.retired)\n",
         "    return True\n",
         PLAN + "with_listed_targets_other_addresses_are_counted_and_left_alone",
     ),
