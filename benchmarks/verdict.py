@@ -54,13 +54,17 @@ def _begins(name: str, row: str) -> bool:
 def _growth(cells: Cells) -> float:
     column = "CPU us/check"
     return max(
-        abs(at(cells, STEADY, MANY + k, column) / at(cells, STEADY, THOUSAND + k, column) - 1) * 100
+        (at(cells, STEADY, MANY + k, column) / at(cells, STEADY, THOUSAND + k, column) - 1) * 100
         for k in KINDS
     )
 
 
 def _after_pdns(row: str, column: str = "median") -> Callable[[Cells], float]:
     return lambda c: at(c, KILL, row, column) - at(c, KILL, PDNS, "median")
+
+
+def _swallows(row: str) -> Callable[[Cells], float]:
+    return lambda c: at(c, KILL, row, SWALLOWS) - at(c, KILL, row, "median")
 
 
 GOALS = (
@@ -136,13 +140,8 @@ GOALS = (
     ),
     Goal("kill to record gone, one failure, after ifportup", _after_pdns(OURS), 0.1, 0.1, "s"),
     Goal("the same, three failures at 0.05 s", _after_pdns(THREE), 0.2, 0.2, "s"),
-    Goal(
-        "one failure, with one that swallows packets: longer by",
-        lambda c: at(c, KILL, OURS, SWALLOWS) - at(c, KILL, OURS, "median"),
-        0.1,
-        0.1,
-        "s",
-    ),
+    Goal("one failure, with one that swallows packets: longer by", _swallows(OURS), 0.1, 0.1, "s"),
+    Goal("three failures, the same", _swallows(THREE), 0.1, 0.1, "s"),
     Goal(
         "CPU per check, 1,000 targets, tcp",
         lambda c: at(c, STEADY, f"{THOUSAND}tcp", "CPU us/check"),
@@ -150,7 +149,7 @@ GOALS = (
         45,
         "us",
     ),
-    Goal("cost growth from 1,000 to 10,000 targets, off linear", _growth, 15, 5, "%"),
+    Goal("a check at 10,000 targets, dearer than at 1,000 by", _growth, 15, 5, "%"),
 )
 
 

@@ -21,7 +21,7 @@ BURST = 50
 SPACING = 0.0001
 """Seconds between two turns after that."""
 
-BEAT = 1 / 32
+BEAT = 1 / 16
 """Seconds between two moments at which those who are not in a hurry are due together: to wake up
 costs more than a probe, and a thousand a second would have nearly one wake-up each.
 """
@@ -41,6 +41,7 @@ class Agenda(Generic[K]):
         self._hurried: list[tuple[float, int, K]] = []
         self._beats: dict[float, list[K]] = {}
         self._order: list[float] = []  # a heap of the beats that there is a list for
+        self._begun = _NEVER  # the beat whose list is in order
         self._puts = 0
         self._size = 0  # of the heap and the lists, with what does not count any more
         self._last_turn = float("-inf")
@@ -101,6 +102,9 @@ class Agenda(Generic[K]):
 
     def _taken_of(self, beat: float, most: int) -> Iterator[tuple[K, float]]:
         keys = self._beats[beat]
+        if beat != self._begun:  # who is due first comes first, and nobody is late for the others
+            keys.sort(key=lambda key: self._at.get(key, 0.0))
+            self._begun = beat
         some = keys[:most]
         del keys[:most]
         self._size -= len(some)

@@ -17,8 +17,9 @@ T = TypeVar("T")
 SLICE = 0.001
 """Seconds for which `gently` computes before it lets the others have their turn."""
 
-PAUSE = 0.0001
-"""Seconds that it then waits; to wait for none would give nobody else the time to wake up."""
+PAUSE = 0.001
+"""Seconds that it then waits: with a tenth of that, twice as many probes are late during a scrape of
+ten thousand targets, and it takes as long."""
 
 _turn = threading.Lock()
 

@@ -40,7 +40,7 @@ def test_who_is_in_no_hurry_is_taken_with_others_and_due_when_he_is() -> None:
     assert agenda.put("b", beat + 0.1 * BEAT, hurry=False) == beat
     assert agenda.put("c", beat + 0.5 * BEAT) == beat + 0.5 * BEAT
     assert agenda.first() == beat
-    assert drained(agenda, beat) == [("a", beat + 0.9 * BEAT), ("b", beat + 0.1 * BEAT)]
+    assert drained(agenda, beat) == [("b", beat + 0.1 * BEAT), ("a", beat + 0.9 * BEAT)]
     assert drained(agenda, beat + BEAT) == [("c", beat + 0.5 * BEAT)]
 
 
@@ -87,14 +87,14 @@ def test_against_a_plain_dictionary() -> None:
         }
 
 
-def test_those_of_a_beat_are_taken_in_their_order_and_some_at_a_time() -> None:
+def test_those_of_a_beat_are_taken_as_they_are_due_and_some_at_a_time() -> None:
     agenda: Agenda[int] = Agenda()
     for key in range(10):
         agenda.put(key, 1.0 + BEAT * (9 - key) / 10, hurry=False)
     agenda.drop(4)
-    assert [key for key, _ in agenda.take(1.0, 3)] == [0, 1, 2]
-    assert [key for key, _ in agenda.take(1.0, 3)] == [3, 5, 6]
-    assert [key for key, _ in agenda.take(1.0, 9)] == [7, 8, 9]
+    assert [key for key, _ in agenda.take(1.0, 3)] == [9, 8, 7]
+    assert [key for key, _ in agenda.take(1.0, 3)] == [6, 5, 3]
+    assert [key for key, _ in agenda.take(1.0, 9)] == [2, 1, 0]
     assert (agenda.first(), agenda.take(9.0, 9)) == (None, [])
 
 
