@@ -15,7 +15,8 @@ EVERY = 256
 
 NEW, MIDDLE, OLD = 700, 1000, 50
 """When Python looks by itself: after so many more objects; at those that are left of so many looks;
-and at all, after so many of these."""
+and at all, after so many of these.
+"""
 
 
 class Garbage:

@@ -18,8 +18,9 @@ SLICE = 0.001
 """Seconds for which `gently` computes before it lets the others have their turn."""
 
 PAUSE = 0.001
-"""Seconds that it then waits: with a tenth of that, twice as many probes are late during a scrape of
-ten thousand targets, and it takes as long."""
+"""Seconds that it then waits. With a tenth of that, twice as many probes are late while a scrape of
+ten thousand targets is drawn, which takes as long.
+"""
 
 _turn = threading.Lock()
 
