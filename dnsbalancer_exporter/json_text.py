@@ -14,7 +14,10 @@ DEPTH = 5
 
 
 def json_pieces(value: Any, depth: int = DEPTH) -> Iterator[str]:
-    """The text of ``value``, compact, as json.dumps writes it; dicts have keys of text."""
+    """The text of ``value``, compact, as json.dumps writes it; dicts have keys of text.
+
+    A sequence that is neither list nor tuple is written as a list.
+    """
     if depth and isinstance(value, dict) and value:
         before = "{"
         for key, inner in value.items():
@@ -30,4 +33,4 @@ def json_pieces(value: Any, depth: int = DEPTH) -> Iterator[str]:
             before = ","
         yield "]"
     else:
-        yield json.dumps(value, separators=(",", ":"))
+        yield json.dumps(value, separators=(",", ":"), default=list)

@@ -18,9 +18,9 @@ from prometheus_client.exposition import choose_encoder
 from dnsbalancer_exporter.export import target_text
 from dnsbalancer_exporter.export.answer import Answer, Drawing
 from dnsbalancer_exporter.export.metrics import Source, families, samples
+from dnsbalancer_exporter.export.seen import Group, groups
 from dnsbalancer_exporter.export.shared import Shared
 from dnsbalancer_exporter.export.target_text import Encoder, Writer
-from dnsbalancer_exporter.report import Report
 from dnsbalancer_exporter.threads import gently
 
 MOST_TYPES = 8
@@ -50,10 +50,9 @@ class Exposition:
 
 
 class _Scene(NamedTuple):
-    """What a document is drawn from; ``rest`` is all of it that is not the targets'."""
+    """What a document is drawn from: the targets, and the text of all the rest."""
 
-    report: Report
-    epoch: float
+    targets: list[Group]
     rest: bytes
 
 
@@ -69,14 +68,15 @@ class _Format:
 
     def _look(self) -> _Scene:
         report, epoch = self._source()
+        targets = [*chain.from_iterable(gently(groups(report, epoch)))]
         seen = chain.from_iterable(gently(samples(report, epoch)))
         every = chain(families(seen), self._registry.collect())
         rest = [b"".join(some) for some in gently(map(self._write, every))]
-        return _Scene(report, epoch, b"".join((*rest, self._write.end)))
+        return _Scene(targets, b"".join((*rest, self._write.end)))
 
     def pieces(self) -> Iterator[bytes]:
         """The document, made as it is taken."""
-        report, epoch, rest = self._scene()
-        for some in gently(target_text.pieces(self._forms, report, epoch)):
+        targets, rest = self._scene()
+        for some in gently(target_text.pieces(self._forms, targets)):
             yield "".join(chain.from_iterable(some)).encode()
         yield rest

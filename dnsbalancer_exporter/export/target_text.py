@@ -7,8 +7,8 @@ of a family's lines are the library's, and a target costs microseconds.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
-from itertools import accumulate, islice
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from itertools import accumulate
 from operator import attrgetter
 from typing import NamedTuple
 
@@ -17,9 +17,9 @@ from prometheus_client.registry import Collector
 
 from dnsbalancer_exporter.export.catalogue import TARGET_ROWS
 from dnsbalancer_exporter.export.row import FAMILIES, Row
-from dnsbalancer_exporter.model import Health, Hold, Outcome, ProbeReason
-from dnsbalancer_exporter.report import PROBE_BUCKETS, PoolReport, Report, TargetState
-from dnsbalancer_exporter.vote import Count
+from dnsbalancer_exporter.export.seen import Group, Seen
+from dnsbalancer_exporter.model import Health, Outcome, ProbeReason
+from dnsbalancer_exporter.report import PROBE_BUCKETS
 
 Encoder = Callable[[Collector], bytes]
 """Writes what a collector gives in one of the formats, as prometheus-client's do."""
@@ -27,28 +27,9 @@ Encoder = Callable[[Collector], bytes]
 MARK = "\0"
 """Stands in a form in the place of a target's labels."""
 
-TOGETHER = 250
-"""Targets that are drawn in one go: a millisecond at most."""
-
 UNKNOWN, UP, DOWN = Health.UNKNOWN, Health.UP, Health.DOWN
 REASONS = tuple(ProbeReason)
 NO_FAILURES = (0,) * len(REASONS)
-
-
-class Seen(NamedTuple):
-    """A target as a scrape sees it: its labels, without and with the protocol, and what is known.
-
-    ``epoch`` turns the process's clock into Unix time; ``votes`` is None without quorum.
-    """
-
-    target: str
-    probe: str
-    state: TargetState
-    epoch: float
-    published: bool
-    drained: bool
-    contested: bool
-    votes: int | None
 
 
 class Column(NamedTuple):
@@ -70,48 +51,48 @@ class Form(NamedTuple):
 
 
 def _info(seen: Seen) -> object:
-    target = seen.state.target
+    target = seen.what
     return target.address, target.probe.port or "", 1
 
 
 def _failures(seen: Seen) -> object:
-    failures = seen.state.tally.failures
+    failures = seen.tally.failures
     return tuple(failures.get(r, 0) for r in REASONS) if failures else NO_FAILURES
 
 
 def _succeeded(seen: Seen) -> object:
-    last = seen.state.last
+    last = seen.last
     return last and last.outcome is Outcome.SUCCESS
 
 
 def _histogram(seen: Seen) -> object:
-    tally = seen.state.tally
+    tally = seen.tally
     counts = (*accumulate(tally.buckets),)
     return (*counts, counts[-1], tally.duration_sum)
 
 
 def _last_duration(seen: Seen) -> object:
-    last = seen.state.last
+    last = seen.last
     return last.duration if last and last.outcome is Outcome.SUCCESS else None
 
 
 def _last_run(seen: Seen) -> object:
-    last = seen.state.last
+    last = seen.last
     return last and last.started + seen.epoch
 
 
 def _up(seen: Seen) -> object:
-    return seen.state.health.health is UP
+    return seen.health.health is UP
 
 
 def _state(seen: Seen) -> object:
-    health = seen.state.health.health
+    health = seen.health.health
     return health is UNKNOWN, health is UP, health is DOWN
 
 
 def _transitions(seen: Seen) -> object:
     up = down = 0
-    for health, count in seen.state.tally.transitions.items():  # to hash an Enum costs more
+    for health, count in seen.tally.transitions.items():  # to hash an Enum costs more
         if health is UP:
             up = count
         elif health is DOWN:
@@ -120,30 +101,30 @@ def _transitions(seen: Seen) -> object:
 
 
 def _since(seen: Seen) -> object:
-    since = seen.state.health.since
+    since = seen.health.since
     return 0 if since is None else since + seen.epoch
 
 
 SECONDS, MOMENT = "%.6f", "%.3f"
 COLUMNS: Mapping[str, Column] = {
     "target_info": Column(_info),
-    "probes": Column(attrgetter("state.tally.probes")),
+    "probes": Column(attrgetter("tally.probes")),
     "probe_failures": Column(_failures, few=True),
     "probe_success": Column(_succeeded, few=True),
     "probe_duration_seconds": Column(_histogram),
     "probe_last_duration_seconds": Column(_last_duration, SECONDS),
     "probe_last_run_timestamp_seconds": Column(_last_run, MOMENT),
-    "probe_interval_seconds": Column(attrgetter("state.timing.interval"), "%s", few=True),
-    "probe_timeout_seconds": Column(attrgetter("state.target.probe.timeout"), "%s", few=True),
+    "probe_interval_seconds": Column(attrgetter("timing.interval"), "%s", few=True),
+    "probe_timeout_seconds": Column(attrgetter("what.probe.timeout"), "%s", few=True),
     "probe_tls_certificate_expiry_timestamp_seconds": Column(
-        attrgetter("state.certificate_expires"), few=True
+        attrgetter("certificate_expires"), few=True
     ),
     "target_up": Column(_up, few=True),
     "target_state": Column(_state, few=True),
     "target_transitions": Column(_transitions, few=True),
     "target_last_transition_timestamp_seconds": Column(_since, MOMENT),
-    "target_consecutive_failures": Column(attrgetter("state.health.failures"), few=True),
-    "target_consecutive_successes": Column(attrgetter("state.health.successes")),
+    "target_consecutive_failures": Column(attrgetter("health.failures"), few=True),
+    "target_consecutive_successes": Column(attrgetter("health.successes")),
     "target_published": Column(attrgetter("published"), few=True),
     "target_drained": Column(attrgetter("drained"), few=True),
     "target_votes_down": Column(attrgetter("votes"), few=True),
@@ -211,12 +192,8 @@ def _slotted(row: Row, line: str) -> str:
     return f"{series} {slot}\n".replace(f'pool="{MARK}"', MARK)
 
 
-def pieces(drawn: list[Form], report: Report, epoch: float) -> Iterator[Iterable[str]]:
+def pieces(drawn: list[Form], groups: Sequence[Group]) -> Iterator[Iterable[str]]:
     """The text of all targets, family by family, in pieces that take a millisecond at most."""
-    groups = []
-    for group in _groups(report, epoch):
-        groups.append(group)
-        yield ()
     for row, form in zip(TARGET_ROWS, drawn, strict=True):
         yield (form.head,)
         label, column = (
@@ -227,7 +204,7 @@ def pieces(drawn: list[Form], report: Report, epoch: float) -> Iterator[Iterable
             yield _samples(form.lines, column, map(label, group), group)
 
 
-def _samples(lines: str, column: Column, labels: Iterable[str], group: list[Seen]) -> Iterable[str]:
+def _samples(lines: str, column: Column, labels: Iterable[str], group: Group) -> Iterable[str]:
     values = map(column.value, group)
     if not column.few:
         return [
@@ -243,56 +220,3 @@ def _samples(lines: str, column: Column, labels: Iterable[str], group: list[Seen
             parts = made[value] = [] if value is None else (lines % value).split(MARK)
         found.append(label.join(parts))
     return found
-
-
-def _groups(report: Report, epoch: float) -> Iterator[list[Seen]]:
-    """The targets of all pools, TOGETHER at a time; references are none."""
-    pools = {pool.pool.name: _Pool.of(pool) for pool in report.pools}
-    targets = (
-        _seen(pools[key.pool], key.address, state, epoch)
-        for key, state in report.targets.items()
-        if not key.reference and key.pool in pools
-    )
-    while group := list(islice(targets, TOGETHER)):
-        yield group
-
-
-class _Pool(NamedTuple):
-    """What a cycle says of the addresses of a pool; its label."""
-
-    label: str
-    published: frozenset[str]
-    drained: frozenset[str]
-    contested: frozenset[str]
-    votes: Count | None
-
-    @classmethod
-    def of(cls, report: PoolReport) -> _Pool:
-        """Draw it from the report of a pool."""
-        contested = (w.record.value for w in report.plan.withheld if w.hold is Hold.CONTESTED)
-        return cls(
-            f'pool="{_escaped(report.pool.name)}"',
-            frozenset(record.value for record in report.records),
-            frozenset(report.drains),
-            frozenset(contested),
-            report.votes,
-        )
-
-
-def _seen(pool: _Pool, address: str, state: TargetState, epoch: float) -> Seen:
-    label = f'{pool.label},target="{_escaped(state.target.name)}"'
-    return Seen(
-        label,
-        f'{label},probe="{state.target.probe.protocol.value}"',
-        state,
-        epoch,
-        address in pool.published,
-        address in pool.drained,
-        address in pool.contested,
-        pool.votes.verdict(address).down if pool.votes else None,
-    )
-
-
-def _escaped(value: str) -> str:
-    """A label's value, as both formats write it."""
-    return value.replace("\\", "\\\\").replace("\n", "\\n").replace('"', '\\"')
