@@ -20,6 +20,7 @@ error ends the cycle of its pool and leaves the zone as it is; the next cycle is
 from __future__ import annotations
 
 import asyncio
+import math
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from enum import Enum
@@ -56,6 +57,9 @@ READ_BUDGET = 30.0
 
 ZONES_AT_ONCE = 4
 """How many zones are read and written at the same time."""
+
+BUSY = 0.002
+"""Seconds for which plans and reports are made before the probes have their turn."""
 
 RETRY_FIRST = 5.0
 """Seconds after which a cycle that failed is tried again; doubles, at most the interval."""
@@ -122,6 +126,7 @@ class Cycle:
         self.pace = Pace(clock)
         self.ballot = Ballot(lambda: self.provider, partial(self.pace.place, urgent=True), clock)
         self._clock = clock
+        self._busy_since = -math.inf
         self._reports: dict[str, PoolReport] = {}
 
     def forget(self, pool: Pool) -> None:
@@ -175,14 +180,20 @@ class Cycle:
             for each in group:
                 reports.append(self._end(each))
                 done(reports[-1])
-                await asyncio.sleep(0)
+                await self._give_way()
         return reports
 
     async def _begin(self, pool: Pool) -> Pass:
         begun = Pass(pool, self._clock())
         await _attempt(begun, self._look(begun))
-        await asyncio.sleep(0)  # a plan takes its time: let the probes have theirs before the next
+        await self._give_way()
         return begun
+
+    async def _give_way(self) -> None:
+        """Let the probes have their turn, if plans and reports have taken theirs for a while."""
+        if self._clock() >= self._busy_since + BUSY:
+            await asyncio.sleep(0)
+            self._busy_since = self._clock()
 
     async def _look(self, each: Pass) -> None:
         each.current = await self.outlook.look(each.pool, each.changes)

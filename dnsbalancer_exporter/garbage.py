@@ -13,7 +13,7 @@ import gc
 EVERY = 256
 """Results of probes between two looks at what is new."""
 
-NEW, MIDDLE, OLD = 700, 1000, 50
+NEW, MIDDLE, OLD = 700, 10, 500
 """When Python looks by itself: after so many more objects; at those that are left of so many looks;
 and at all, after so many of these.
 """

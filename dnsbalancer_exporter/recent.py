@@ -34,7 +34,7 @@ class Recent(NamedTuple):
     def plus(self, result: ProbeResult) -> Recent:
         """Return these and one more, without the oldest if there are too many."""
         if result.reason is None:
-            value = min(result.duration * 1e3, _LONGEST)
+            value = min(max(0.0, result.duration * 1e3), _LONGEST)
         else:
             value = _CODES[result.reason]
         return Recent((self.packed + _RESULT.pack(value))[-KEPT * _RESULT.size :])

@@ -8,6 +8,7 @@ from __future__ import annotations
 import asyncio
 import threading
 import time
+import traceback
 from collections.abc import Callable, Iterable, Iterator
 from typing import TypeVar
 
@@ -75,6 +76,9 @@ def begin(work: Callable[[], T]) -> asyncio.Future[T]:
             value = work()
         except BaseException as error:  # noqa: BLE001 - it is raised again in the loop
             failure = error
+            # The error, this frame and the future refer to each other: until they are looked for as
+            # garbage, what the frames of the work hold, the body of an answer say, is let go.
+            traceback.clear_frames(error.__traceback__)
         try:
             loop.call_soon_threadsafe(settle, value, failure)
         except RuntimeError:

@@ -100,6 +100,7 @@ class Watch:
         self._attempts: dict[TargetKey, Attempt] = {}
         self._asked: dict[str, OrderedDict[TargetKey, None]] = {}  # the longest ago first
         self._astray: set[TargetKey] = set()  # whose next probe is not at their own moment
+        self._asked_again: set[TargetKey] = set()  # whose turn came while they were being probed
         self._lateness = Lateness()
         self._beat_at = clock()
         self._last_lag = 0.0
@@ -166,7 +167,9 @@ class Watch:
             )
             return True
         if state.target.probe != target.probe:
-            self.states[key] = TargetState(target, timing=timing, tally=state.tally)
+            self.states[key] = TargetState(
+                target, timing=timing, tally=state.tally, next_at=state.next_at
+            )
             stale = self._attempts.pop(key, None)
             if stale:
                 stale.cancel()
@@ -182,6 +185,7 @@ class Watch:
             attempt.cancel()
         self._agenda.drop(key)
         self._astray.discard(key)
+        self._asked_again.discard(key)
         del self.states[key], self._asked[key.pool][key]
         if not self._asked[key.pool]:
             del self._asked[key.pool]
@@ -190,12 +194,12 @@ class Watch:
 
     def _ask(self, key: TargetKey) -> None:
         """Have a target probed at once, or as soon as it is its turn."""
+        self._astray.add(key)
         now, due = self._loop.time(), self._agenda.at(key)
         if due is not None and due <= now:
             return  # it is next anyway
         turn = self._agenda.turn(now)
         if due is None or turn < due:
-            self._astray.add(key)
             state, delay = self.states[key], turn - now
             self.states[key] = state._replace(next_at=self._clock() + delay)
             self._put(key, turn)
@@ -216,7 +220,9 @@ class Watch:
         self._alarm_at = float("-inf")  # it is set when we are done
         now = self._loop.time()
         for key, due in self._agenda.take(now + NEAR, AT_ONCE):
-            if key not in self._attempts:  # else its end sets the next time
+            if key in self._attempts:  # it was asked since that began
+                self._asked_again.add(key)
+            else:
                 self._lateness.note(now - due)
                 self._asked[key.pool].move_to_end(key)
                 spec = self.states[key].target.probe
@@ -238,8 +244,12 @@ class Watch:
         self.states[key] = after = judged(before, result, now, due)
         if after.next_at != due:
             self._astray.add(key)
+        asked = self._agenda.at(key)  # since this probe began, which does not answer it
         delay = after.next_at - now
         self._put(key, self._loop.time() + delay, hurry=delay < LEISURE)
+        if asked is not None or key in self._asked_again:
+            self._asked_again.discard(key)
+            self._ask(key)
         if result.outcome is Outcome.FAILURE and before.health.health is not Health.DOWN:
             self._roll_call(key, result.started)
         self._listener(key, before, after)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import gc
 import threading
+import weakref
 from typing import Any
 
 import pytest
@@ -43,3 +44,24 @@ def test_an_error_in_time_is_raised() -> None:
 
     with pytest.raises(OSError, match="refused"):
         asyncio.run(aside(fail, 20.0))
+
+
+def test_what_failed_does_not_keep_what_it_had_read() -> None:
+    class Body:
+        """A megabyte, say."""
+
+    bodies: list[weakref.ref[Body]] = []
+
+    def fail() -> None:
+        body = Body()
+        bodies.append(weakref.ref(body))
+        raise OSError("refused")
+
+    gc.disable()  # errors are found late: they refer to what refers to them
+    try:
+        with pytest.raises(OSError, match="refused") as caught:
+            asyncio.run(aside(fail, 20.0))
+        assert [body() for body in bodies] == [None]
+        assert [entry.name for entry in caught.traceback][-1] == "fail"
+    finally:
+        gc.enable()

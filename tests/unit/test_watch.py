@@ -25,6 +25,7 @@ from dnsbalancer_exporter.model import (
 )
 from dnsbalancer_exporter.probe.task import InTask
 from dnsbalancer_exporter.report import PROBE_BUCKETS, TargetState
+from dnsbalancer_exporter.rhythm import next_moment
 from dnsbalancer_exporter.roster import Watched
 from dnsbalancer_exporter.watch import AT_ONCE, LATE, NEAR, ROLL_CALL, Watch
 from tests.simulation import virtual_time
@@ -419,6 +420,32 @@ def test_who_is_asked_in_between_is_probed_at_its_own_moment_then() -> None:
     assert gaps([at for at in times[3:] if at not in asked]) == approx([180.0] * (len(times) - 5))
 
 
+def test_after_a_reload_to_another_interval_each_is_probed_at_its_own_moment() -> None:
+    async def scene(stage: Stage) -> None:
+        stage.follow(*crowd(3000), timing=replace(TIMING, interval=1.0))
+        await asyncio.sleep(8.0)
+        stage.follow(*crowd(3000), timing=replace(TIMING, interval=10.0))
+        await asyncio.sleep(30.0)
+        for key, state in stage.watch.states.items():
+            assert state.next_at == pytest.approx(next_moment(key, 10.0, state.next_at - 1.0))
+
+    play(scene)
+
+
+def test_who_is_asked_while_it_is_probed_is_probed_again() -> None:
+    async def scene(stage: Stage) -> None:
+        stage.script.says(A, "T")
+        stage.follow(target(A))
+        await asyncio.sleep(1000.0)
+        begun = stage.script.times(A)[-1]
+        await asyncio.sleep(begun + 180.0 - 1000.0 + 1.0)  # the next one is on its way
+        stage.follow(Watched(key(A), target(A), ask_after=virtual_time.loop().time()))
+        await asyncio.sleep(2.0)
+        assert stage.script.times(A, begun + 1.0) == approx([begun + 180.0, begun + 182.0])
+
+    play(scene)
+
+
 def test_when_there_is_too_much_to_do_it_is_told_and_nobody_fails() -> None:
     """A turn of the loop takes longer than the time in which the next ones are due."""
 
@@ -492,6 +519,17 @@ def test_a_changed_probe_starts_unknown_and_keeps_its_counters() -> None:
         await asyncio.sleep(0.5)
         assert stage.script.times(B) == approx([10.0])
         assert stage.state(A).tally.probes == 3
+
+    play(scene)
+
+
+def test_those_whose_probe_is_changed_are_not_held_to_be_late() -> None:
+    async def scene(stage: Stage) -> None:
+        many = [target(t.address, probed=B) for t in crowd(3000)]
+        stage.follow(*crowd(3000), timing=replace(TIMING, interval=1.0))
+        await asyncio.sleep(8.0)
+        stage.follow(*many, timing=replace(TIMING, interval=1.0))
+        assert stage.watch.late() == 0.0
 
     play(scene)
 
