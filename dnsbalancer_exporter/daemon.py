@@ -52,8 +52,8 @@ from dnsbalancer_exporter.threads import Late, NoThread, aside
 from dnsbalancer_exporter.watch import Watch
 from dnsbalancer_exporter.zonelock import ZoneLock
 
-PARTING_SECONDS = 1.0
-"""Seconds that a cycle has to end in order after SIGTERM."""
+PARTING_SECONDS = 1.5
+"""Seconds that a cycle has to end in order after SIGTERM; then as many to give the lock back."""
 
 RELOAD_SECONDS = 10.0
 """Seconds that reading the configuration again may take."""
@@ -156,6 +156,8 @@ class Daemon:
                 await task  # a bug: let it be seen
         finally:
             self._pulse.stopping()
+            self._rounds.end()
+            await asyncio.wait(tasks[:1], timeout=PARTING_SECONDS)
             for task in (*tasks, stopped):
                 task.cancel()
             # A moment to give the lock back; what still waits for the API then is left to its end.
@@ -168,7 +170,7 @@ class Daemon:
             self._journal.say(logging.INFO, "stop", "stopped; the zone stays as it is")
 
     def stop(self) -> None:
-        """Begin to end: within a second or two, whatever the API is doing."""
+        """Begin to end: at once if all is well, within three seconds if the API does not answer."""
         self._stop.set()
 
     def reload(self) -> None:

@@ -7,6 +7,8 @@
     everything else                                the same; and it gives way to the above, and at
                                                    once when a new turn is asked for (`hurry`)
 
+After `close` nothing may be sent, and who waits is told so at once.
+
 BURST writes may be sent at once after a quiet time, then `rate` in a second. Reads wait for nobody,
 nor do the two writes of a lock, which are only counted: a lock is taken after the wait for the
 first withdrawal under it, and given back at once.
@@ -43,6 +45,7 @@ class Pace:
         self._until = math.inf
         self._urgent = 0
         self._hurried = asyncio.Event()
+        self._closed = asyncio.Event()
 
     @property
     def free_at(self) -> float:
@@ -58,6 +61,11 @@ class Pace:
         """A new turn is asked for: have what is not urgent give way to it."""
         self._hurried.set()
 
+    def close(self) -> None:
+        """Give no more places: we are about to end."""
+        self._closed.set()
+        self._hurried.set()
+
     async def place(self, *, urgent: bool, writes: int = 1) -> bool:
         """Wait for the place of one write; False if this turn has none left.
 
@@ -65,7 +73,7 @@ class Pace:
         """
         self._urgent += urgent
         try:
-            while True:
+            while not self._closed.is_set():
                 now = self._clock()
                 wait = self.free_at - now
                 if self._urgent and not urgent:
@@ -75,12 +83,7 @@ class Pace:
                     return True
                 if now + wait > self._until or (self._hurried.is_set() and not urgent):
                     return False
-                await self._wait(max(wait, SHORTEST), urgent=urgent)
+                await happens(self._closed if urgent else self._hurried, max(wait, SHORTEST))
+            return False
         finally:
             self._urgent -= urgent
-
-    async def _wait(self, seconds: float, *, urgent: bool) -> None:
-        if urgent:
-            await asyncio.sleep(seconds)
-        else:
-            await happens(self._hurried, seconds)

@@ -45,6 +45,7 @@ class Rounds:
         self.due: dict[str, float] = {}
         self._woken: set[str] = set()
         self._wake = asyncio.Event()
+        self._ending = False
 
     def begin(self, pool: Pool) -> None:
         """Have a cycle of this pool at once, and from then on when it is due."""
@@ -61,6 +62,12 @@ class Rounds:
         self._wake.set()
         self._cycle.pace.hurry()
 
+    def end(self) -> None:
+        """Send no more writes, and end when what has been sent is settled."""
+        self._ending = True
+        self._cycle.pace.close()
+        self._wake.set()
+
     def judged(self, key: TargetKey, before: TargetState, after: TargetState) -> None:
         """Have a cycle at once if a result may change what is to be done."""
         changed = before.health.health is not after.health.health
@@ -71,8 +78,8 @@ class Rounds:
             self.wake(key.pool)
 
     async def run(self, pools: Callable[[], Awaitable[tuple[Pool, ...]]]) -> None:
-        """Turn for ever; ``pools`` is asked before each turn who there is."""
-        while True:
+        """Turn until `end`; ``pools`` is asked before each turn who there is."""
+        while not self._ending:
             self._wake.clear()
             there = await pools()
             began = self._clock()

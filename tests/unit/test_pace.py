@@ -128,3 +128,20 @@ def test_who_is_cancelled_is_in_nobodys_way() -> None:
         await scene.write("calm")
 
     assert play(2.0, story).got[-1] == (0.6, "calm")
+
+
+def test_who_waits_is_told_at_once_that_it_is_over() -> None:
+    async def story(scene: Scene) -> None:
+        waiting = asyncio.gather(
+            *(scene.write(name, urgent=name == "u") for name in (*"abcdef", "u"))
+        )
+        await asyncio.sleep(0.25)
+        scene.pace.close()
+        await waiting
+        await scene.write("late", urgent=True)
+
+    scene = play(1.0, story)
+    assert len(scene.got) == BURST
+    assert {at for at, _ in scene.left} == {0.25}
+    assert "u" in [name for _, name in scene.left]
+    assert scene.left[-1] == (0.25, "late")

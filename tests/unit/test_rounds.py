@@ -89,6 +89,12 @@ def scene(*pools: Pool, **health: HealthState) -> Scene:
     return made
 
 
+def test_at_its_end_no_turn_begins() -> None:
+    played = scene()
+    played.play(400.0, (200.0, played.rounds.end))
+    assert played.times() == [0.0, 180.0]
+
+
 # --- when it is due -----------------------------------------------------------------------
 
 
