@@ -9,11 +9,13 @@ import os
 import sys
 import time
 from collections.abc import Callable, Sequence
+from functools import partial
+from typing import Any
 
 from dnsbalancer_exporter import __version__, init, rehearsal
 from dnsbalancer_exporter.audit import audit, has_problems, of_audit, of_audit_json
 from dnsbalancer_exporter.config.values import Wrong, duration
-from dnsbalancer_exporter.control import ask
+from dnsbalancer_exporter.control import answers, ask
 from dnsbalancer_exporter.daemon import Daemon
 from dnsbalancer_exporter.errors import ConfigError, DnsBalancerError
 from dnsbalancer_exporter.export import logs, status, text
@@ -26,6 +28,7 @@ from dnsbalancer_exporter.startup import (
     default_config,
     load,
     load_to_serve,
+    state_dir_of,
     take_descriptors,
 )
 
@@ -79,14 +82,14 @@ def plan(options: argparse.Namespace) -> int:
 
 def show_status(options: argparse.Namespace) -> int:
     """Print what a running daemon sees and does."""
-    document = ask(_state_dir(options), "status")
+    document = _daemon(options)("status")
     print(json.dumps(document, indent=1) if options.json else text.of_status(document))
     return 0
 
 
 def explain(options: argparse.Namespace) -> int:
     """Print why a target is where it is."""
-    found: list[status.Document] = ask(_state_dir(options), "explain", address=options.address)
+    found: list[status.Document] = _daemon(options)("explain", address=options.address)
     if not found:
         print(f"{options.address} is no target of this daemon", file=sys.stderr)
         return 1
@@ -96,8 +99,8 @@ def explain(options: argparse.Namespace) -> int:
 
 def drain(options: argparse.Namespace) -> int:
     """Take an address out of the zone for a time, and keep it out."""
-    answer: list[status.Document] = ask(
-        _state_dir(options),
+    daemon = _daemon(options)
+    answer: list[status.Document] = daemon(
         "drain",
         address=options.address,
         pool=options.pool,
@@ -105,15 +108,15 @@ def drain(options: argparse.Namespace) -> int:
         force=options.force,
     )
     print(text.of_drains(answer))
-    return _wait_until_out(options, answer) if options.wait else 0
+    return _wait_until_out(daemon, options.wait, answer) if options.wait else 0
 
 
-def _wait_until_out(options: argparse.Namespace, drained: list[status.Document]) -> int:
+def _wait_until_out(daemon: Ask, seconds: float, drained: list[status.Document]) -> int:
     """Wait until no record set has what was drained; 1 if that takes longer than was given."""
     waited = {(entry["pool"], entry["address"]) for entry in drained}
-    end = time.monotonic() + options.wait
+    end = time.monotonic() + seconds
     while True:
-        document = ask(_state_dir(options), "status")
+        document = daemon("status")
         left = [t for t in text.targets(document, waited) if t["published"]]
         if not left:
             print("it is out of the zone; resolvers may have it for one more TTL")
@@ -127,8 +130,8 @@ def _wait_until_out(options: argparse.Namespace, drained: list[status.Document])
 
 def undrain(options: argparse.Namespace) -> int:
     """End a drain before its time."""
-    answer: list[status.Document] = ask(
-        _state_dir(options), "undrain", address=options.address, pool=options.pool
+    answer: list[status.Document] = _daemon(options)(
+        "undrain", address=options.address, pool=options.pool
     )
     print(text.of_drains(answer))
     return 0
@@ -144,8 +147,21 @@ def _seconds(least: float) -> Callable[[str], float]:
     return convert
 
 
-def _state_dir(options: argparse.Namespace) -> str:
-    return options.state_dir or load(options.config).state_dir
+Ask = Callable[..., Any]
+
+
+def _daemon(options: argparse.Namespace) -> Ask:
+    """What asks the daemon; it runs on when its configuration is refused, and can be asked then."""
+    folder = options.state_dir
+    try:
+        folder = folder or load(options.config).state_dir
+    except ConfigError:
+        folder = state_dir_of(options.config)
+        if not answers(folder):
+            raise
+        advice = "the daemon runs with the old one; `dnsbalancer check` says what is wrong"
+        print(f"{options.config} is refused: {advice}", file=sys.stderr)
+    return partial(ask, folder)
 
 
 def _parents() -> list[argparse.ArgumentParser]:

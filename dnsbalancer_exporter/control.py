@@ -47,7 +47,7 @@ class Control:
         """Open the socket; raises OSError if the folder forbids it or another daemon has it."""
         self.path.parent.mkdir(mode=0o755, parents=True, exist_ok=True)
         if self.path.exists():
-            if _answers(self.path):
+            if answers(self.path.parent):
                 raise FileExistsError(f"another daemon answers at {self.path}")
             self.path.unlink()
         mask = os.umask(0o177)
@@ -94,10 +94,13 @@ def _written(answer: Mapping[str, Any]) -> bytes:
     return "".join(chain.from_iterable(gently(json_pieces(answer)))).encode() + b"\n"
 
 
-def _answers(path: Path) -> bool:
+def answers(state_dir: str | Path) -> bool:
+    """Whether a daemon listens there, to us at least."""
     with socket.socket(socket.AF_UNIX) as probe:
         probe.settimeout(1.0)
-        return probe.connect_ex(str(path)) == 0
+        with contextlib.suppress(OSError):  # the path is too long for a socket, say
+            return probe.connect_ex(str(Path(state_dir) / NAME)) == 0
+    return False
 
 
 def ask(state_dir: str, verb: str, **arguments: Any) -> Any:

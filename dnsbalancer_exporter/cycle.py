@@ -109,7 +109,8 @@ class Cycle:
     """The cycle of one process, over all its pools; `outlook` keeps what it must know.
 
     ``states`` gives the watch's states, ``follow`` tells it whom to probe; ``clock`` is the
-    process's clock in seconds; `pace` says when a write may be sent.
+    process's clock in seconds; `pace` says when a write may be sent; ``wrote`` hears of each write,
+    or attempt at one, when it is over.
     """
 
     def __init__(
@@ -125,6 +126,7 @@ class Cycle:
         self.outlook = Outlook(self._read, clock, states, follow)
         self.pace = Pace(clock)
         self.ballot = Ballot(lambda: self.provider, partial(self.pace.place, urgent=True), clock)
+        self.wrote: Callable[[Pool, Change], None] = lambda *_: None
         self._clock = clock
         self._busy_since = -math.inf
         self._reports: dict[str, PoolReport] = {}
@@ -245,8 +247,9 @@ class Cycle:
                 break
             if create not in self.outlook.plan(each.pool, each.changes).creates:
                 continue  # it fell while we were busy
-            each.changes.append(await self._create(each.pool, create))
-            made |= not each.changes[-1].error
+            change = await self._create(each.pool, create)
+            self._tell(each.pool, each.changes, change)
+            made |= not change.error
         if wanted and not made:
             each.current = self.outlook.plan(each.pool, each.changes)
         return made
@@ -419,12 +422,19 @@ class Cycle:
                 error, settled = "", True
         finally:
             at = None if error else self._clock()
-            changes += [Change("delete", d.record, d.ground, error, at=at) for d in deletes]
+            done = [Change("delete", d.record, d.ground, error, at=at) for d in deletes]
+            self._tell(pool, changes, *done)
         if not error:
             self.outlook.keep(pool, refusals_of_deletes=0)
             for delete in deletes:
                 self.outlook.gone(pool, delete.record)
         return settled
+
+    def _tell(self, pool: Pool, changes: list[Change], *done: Change) -> None:
+        """Note writes as they are made: the cycle may last, and may be cut short."""
+        changes += done
+        for change in done:
+            self.wrote(pool, change)
 
     def _remember(self, pool: Pool, deletes: Iterable[Delete]) -> None:
         """Note who goes before it happens: by the next read it may be UP, and be forgotten."""

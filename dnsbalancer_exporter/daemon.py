@@ -14,6 +14,7 @@ import signal
 import time
 from collections.abc import Callable, Iterable, Mapping
 from concurrent.futures import TimeoutError as NotYet
+from typing import Any
 
 import prometheus_client as client
 
@@ -89,24 +90,29 @@ class Daemon:
         self._garbage = Garbage()
         self._pulse = Pulse(Notifier(), self._watch.late)
         self._guard = self._provider(config)
-        self._cycle = Cycle(
-            self._guard,
-            self._lock(config, self._guard),
-            clock,
-            lambda: self._watch.states,
-            self._follow,
-        )
+        self._cycle = self._make_cycle(config)
         self._rounds = Rounds(self._cycle, clock, self._cycled, self._turned)
         self._keeper = keeper.Keeper(self._to_keep, self._kept, state.Claim().write)
         self._cycle.outlook.changed = self._keeper.changed
-        self._cycle.ballot.told = self._voted
-        self._cycle.outlook.overloaded = self._watch.behind
         asker = NameServers(clock, self._instruments.dns_asked)
         self._propagation = Propagation(
             asker, clock, random.random, self._visible, self._journal.dns
         )
         self._inventories = Inventories(clock, self._retargeted, self._journal.inventory)
         self._doors = self._make_doors()
+
+    def _make_cycle(self, config: Config) -> Cycle:
+        cycle = Cycle(
+            self._guard,
+            self._lock(config, self._guard),
+            clock,
+            lambda: self._watch.states,
+            self._follow,
+        )
+        cycle.wrote = self._journal.wrote
+        cycle.ballot.told = self._voted
+        cycle.outlook.overloaded = self._watch.behind
+        return cycle
 
     def _make_doors(self) -> Doors:
         show = Status(self.report, self._epoch, self._journal, self._instruments)
@@ -155,19 +161,23 @@ class Daemon:
             for task in done - {stopped}:
                 await task  # a bug: let it be seen
         finally:
-            self._pulse.stopping()
-            self._rounds.end()
-            await asyncio.wait(tasks[:1], timeout=PARTING_SECONDS)
-            for task in (*tasks, stopped):
-                task.cancel()
-            # A moment to give the lock back; what still waits for the API then is left to its end.
-            await asyncio.wait([*tasks, stopped], timeout=PARTING_SECONDS)
-            saving = asyncio.ensure_future(self._keeper.save())
-            await asyncio.wait({saving}, timeout=PARTING_SECONDS)
-            self._watch.close()
-            self._engine.close()
-            await self._doors.close()
-            self._journal.say(logging.INFO, "stop", "stopped; the zone stays as it is")
+            await self._end([*tasks, stopped])
+
+    async def _end(self, tasks: list[asyncio.Future[Any]]) -> None:
+        """Let the rounds, the first of ``tasks``, end in order if they can, and then the rest."""
+        self._pulse.stopping()
+        self._rounds.end()
+        await asyncio.wait(tasks[:1], timeout=PARTING_SECONDS)
+        for task in tasks:
+            task.cancel()
+        # A moment to give the lock back; what still waits for the API then is left to its end.
+        await asyncio.wait(tasks, timeout=PARTING_SECONDS)
+        saving = asyncio.ensure_future(self._keeper.save())
+        await asyncio.wait({saving}, timeout=PARTING_SECONDS)
+        self._watch.close()
+        self._engine.close()
+        await self._doors.close()
+        self._journal.say(logging.INFO, "stop", "stopped; the zone stays as it is")
 
     def stop(self) -> None:
         """Begin to end: at once if all is well, within three seconds if the API does not answer."""

@@ -12,7 +12,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from dnsbalancer_exporter import plain_file
-from dnsbalancer_exporter.config import Config, parse, problem_of_oserror
+from dnsbalancer_exporter.config import Config, find_state_dir, parse, problem_of_oserror
 from dnsbalancer_exporter.errors import ConfigError, Problem
 from dnsbalancer_exporter.export.access import read_access
 from dnsbalancer_exporter.nameservers import MISSING
@@ -45,12 +45,7 @@ def take_descriptors() -> None:
 
 def load(file: str, environ: Mapping[str, str] = os.environ) -> Config:
     """Read and parse a configuration file; raises ConfigError with every problem in it."""
-    try:
-        with Path(file).open("rb") as stream:
-            data = stream.read(plain_file.LARGEST + 1)
-            mode = os.fstat(stream.fileno()).st_mode
-    except OSError as error:
-        raise ConfigError(file, (problem_of_oserror(error),)) from None
+    data, mode = _read(file)
     environ = {**CREDENTIALS, **environ}
     config = parse(data, file, environ, lambda name: Path(name).read_bytes(), plain_file.read)
     why = unusable(config.api.driver)
@@ -63,6 +58,22 @@ def load(file: str, environ: Mapping[str, str] = os.environ) -> Config:
         note = f"{file}: resolvers: nobody is asked in DNS: {MISSING}"
         config = replace(config, notes=(*config.notes, note))
     return config
+
+
+def state_dir_of(file: str, environ: Mapping[str, str] = os.environ) -> str:
+    """Where a daemon keeps its state whose configuration is refused by now; raises ConfigError if
+    the file cannot be read.
+    """
+    return find_state_dir(_read(file)[0], environ)
+
+
+def _read(file: str) -> tuple[bytes, int]:
+    """What is in it, and its mode."""
+    try:
+        with Path(file).open("rb") as stream:
+            return stream.read(plain_file.LARGEST + 1), os.fstat(stream.fileno()).st_mode
+    except OSError as error:
+        raise ConfigError(file, (problem_of_oserror(error),)) from None
 
 
 def load_to_serve(file: str) -> Config:

@@ -16,7 +16,7 @@ Pure: environment and file reading are arguments.
 from __future__ import annotations
 
 from dnsbalancer_exporter.config.api import Api
-from dnsbalancer_exporter.config.load import Config, parse, problem_of_oserror
+from dnsbalancer_exporter.config.load import Config, find_state_dir, parse, problem_of_oserror
 from dnsbalancer_exporter.config.schema import KEYS, Row, reference, reference_within
 from dnsbalancer_exporter.config.web_file import TlsTerms, WebConfig, parse_web
 from dnsbalancer_exporter.config.web_keys import ClientCertificate, TlsVersion
@@ -30,6 +30,7 @@ __all__ = [
     "TlsTerms",
     "TlsVersion",
     "WebConfig",
+    "find_state_dir",
     "parse",
     "parse_web",
     "problem_of_oserror",

@@ -85,6 +85,15 @@ def parse(
     return config
 
 
+def find_state_dir(data: bytes, environ: Mapping[str, str]) -> str:
+    """`state_dir` of a configuration whatever else is wrong with it, or its default."""
+    try:
+        top = _top(read_yaml(data), Ledger())
+    except Unreadable:
+        top = None
+    return (top and top.find(STATE_DIR)) or _state_dir(environ)
+
+
 def problem_of_oserror(error: OSError) -> Problem:
     """What to say of a configuration file that could not be read at all."""
     return Problem(0, "", why_unread(error))

@@ -14,7 +14,7 @@ from typing import NamedTuple
 from dnsbalancer_exporter.export import votes
 from dnsbalancer_exporter.export.votes import Line
 from dnsbalancer_exporter.model import Health, Outcome, Pool, TargetKey
-from dnsbalancer_exporter.report import PoolReport, TargetState
+from dnsbalancer_exporter.report import Change, PoolReport, TargetState
 
 LOG = logging.getLogger("dnsbalancer")
 KEPT = 50
@@ -162,25 +162,29 @@ class Journal:
         level = logging.WARNING if event in DNS_TROUBLE else logging.INFO
         self.say(level, event, text, zone=zone)
 
-    def cycled(self, before: PoolReport | None, after: PoolReport) -> None:
-        """Tell of writes, of holds and of errors that began or ended with this cycle."""
-        for level, name, text, fields in _differences(before, after):
-            self.say(level, name, text, pool=after.pool.name, **fields)
-
-
-def _differences(before: PoolReport | None, after: PoolReport) -> Iterator[Line]:
-    for change in after.changes:
+    def wrote(self, pool: Pool, change: Change) -> None:
+        """Tell of a write, or of an attempt at one."""
         record = change.record
         what = f"{record.name} {record.type.value} {record.value}"
         fields = {"record": record.name, "type": record.type.value, "address": record.value}
         if change.ground:
             fields["ground"] = change.ground.value
+        level, name = logging.INFO, f"record_{change.action}"
         if change.error:
+            level, name = logging.WARNING, f"{name}_failed"
             text = f"could not {change.action} {what}: {change.error}"
-            yield logging.WARNING, f"record_{change.action}_failed", text, fields
         else:
             why = f" ({change.ground.value})" if change.ground else ""
-            yield logging.INFO, f"record_{change.action}", f"{change.action}d {what}{why}", fields
+            text = f"{change.action}d {what}{why}"
+        self.say(level, name, text, pool=pool.name, **fields)
+
+    def cycled(self, before: PoolReport | None, after: PoolReport) -> None:
+        """Tell of holds and of errors that began or ended with this cycle."""
+        for level, name, text, fields in _differences(before, after):
+            self.say(level, name, text, pool=after.pool.name, **fields)
+
+
+def _differences(before: PoolReport | None, after: PoolReport) -> Iterator[Line]:
     for gap in after.gaps:
         text = f"{gap.name} {gap.type.value} was found empty, and was not so before"
         yield logging.ERROR, "record_gap", text, {"record": gap.name, "type": gap.type.value}

@@ -217,6 +217,30 @@ def test_a_daemon_that_does_not_run_cannot_be_asked(
     assert len(done.stderr.splitlines()) == 1
 
 
+@pytest.mark.parametrize("wrong", ["  intervall: 3\n", "}"])
+def test_a_daemon_whose_configuration_is_refused_can_be_asked(stage: Stage, wrong: str) -> None:
+    """It runs on with the old one; where it is, the file still says, or its environment."""
+    one, two = stage.hosts[:2]
+    daemon = stage.steady(one, two)
+    state = str(daemon.folder / "state")
+    with daemon.config.open("a") as file:
+        file.write(wrong)
+    for arguments in (("status",), ("explain", two), ("drain", two), ("undrain", two)):
+        done = verb(*arguments, "--config", str(daemon.config), environ={"STATE_DIRECTORY": state})
+        assert done.returncode == 0, done.stderr
+        assert two in done.stdout
+        assert f"{daemon.config} is refused: the daemon runs with the old one" in done.stderr
+
+
+def test_where_no_daemon_answers_a_refused_configuration_is_what_is_told(stage: Stage) -> None:
+    config = stage.config(stage.hosts[0])
+    with config.open("a") as file:
+        file.write("  intervall: 3\n")
+    done = verb("status", "--config", str(config))
+    assert done.returncode == 2
+    assert "intervall" in done.stderr
+
+
 def test_words_that_are_no_verb_end_with_2() -> None:
     done = verb("frobnicate")
     assert done.returncode == 2

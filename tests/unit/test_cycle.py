@@ -250,6 +250,19 @@ def test_creates_come_first_and_deletes_last_each_on_a_fresh_read() -> None:
     assert [c.ground for c in report.changes] == [None, Ground.DOWN]
 
 
+def test_a_write_is_told_when_it_is_over_and_before_the_next() -> None:
+    scene = stage(*at(B, C, D), A=UP, B=DOWN, C=DOWN, D=UP)
+    told: list[str] = []
+    scene.provider.then = told.append
+    scene.cycle.wrote = lambda _, change: told.append(f"{change.action} {change.record.value}")
+    scene.run(pool(A, D))
+    assert [word for word in told if word != "list"] == [
+        *("create", f"create {A}"),
+        *("delete", f"delete {B}"),
+        *("delete", f"delete {C}"),
+    ]
+
+
 def test_after_each_single_call_the_name_answers() -> None:
     scene = stage(*at(B, C, D), A=UP, B=DOWN, C=DOWN, D=DOWN)
     seen: list[list[str]] = []

@@ -4,6 +4,10 @@ import itertools
 import logging
 
 from dnsbalancer_exporter.export.journal import KEPT, Journal
+from dnsbalancer_exporter.model import Ground, Record
+from dnsbalancer_exporter.names import RecordType
+from dnsbalancer_exporter.report import Change
+from tests.unit.pools import pool
 
 
 def journal() -> Journal:
@@ -59,3 +63,21 @@ def test_the_last_news_of_a_lock_are_kept_by_zone() -> None:
     news = kept.lock("a.example")
     assert news is not None
     assert (news.event, news.detail) == ("failed", "no permission")
+
+
+def test_a_write_is_told_with_what_became_of_it() -> None:
+    kept = journal()
+    record = Record("1", "www.example.com.", RecordType.A, "192.0.2.1", 60)
+    for change in (
+        Change("create", record, at=1.0),
+        Change("delete", record, Ground.DOWN, at=2.0),
+        Change("delete", record, Ground.DOWN, error="no answer"),
+    ):
+        kept.wrote(pool(), change)
+    what = "www.example.com. A 192.0.2.1"
+    told = [(event.level, event.name, event.text) for event in reversed(kept.events())]
+    assert told == [
+        (logging.INFO, "record_create", f"created {what}"),
+        (logging.INFO, "record_delete", f"deleted {what} (down)"),
+        (logging.WARNING, "record_delete_failed", f"could not delete {what}: no answer"),
+    ]
