@@ -159,8 +159,10 @@ def _daemon(options: argparse.Namespace) -> Ask:
         folder = state_dir_of(options.config)
         if not answers(folder):
             raise
-        advice = "the daemon runs with the old one; `dnsbalancer check` says what is wrong"
-        print(f"{options.config} is refused: {advice}", file=sys.stderr)
+        text = (
+            "is refused: the daemon runs with the old one; `dnsbalancer check` says what is wrong"
+        )
+        print(options.config, text, file=sys.stderr)
     return partial(ask, folder)
 
 

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import argparse
 import signal
+import sys
 import threading
 from collections.abc import Callable
 
@@ -53,8 +54,8 @@ def _emulate(options: argparse.Namespace) -> int:
         )
         emulator.start()
     except (ValueError, OSError) as error:
-        print(f"dnsbalancer emulate: {error}")
-        return 1
+        print(f"dnsbalancer emulate: {error}", file=sys.stderr)
+        return 2 if isinstance(error, ValueError) else 1
     host, port = emulator.dns_address
     for key, value in (("url", emulator.url), ("auth_url", emulator.auth_url)):
         print(f"{key}: {value}")

@@ -14,7 +14,7 @@ from dnsbalancer_exporter.audit.scene import (
     ok,
     title,
 )
-from dnsbalancer_exporter.model import Pool, Record, RecordSetKey
+from dnsbalancer_exporter.model import Pool, Protocol, Record, RecordSetKey
 from dnsbalancer_exporter.names import address_order, address_type
 from dnsbalancer_exporter.promise import LONG_TTL, worst
 
@@ -79,9 +79,11 @@ async def promise(scene: Scene, pool: Pool) -> Findings:
     held = [r for several in scene.record_sets(pool).values() for r in several]
     ttl = max((record.ttl for record in held), default=pool.ttl)
     silent, refused = worst(pool.timing, ttl), worst(pool.timing, ttl, silent=False)
+    noticed = f"a death is noticed within {silent.noticed:.0f} s"
+    if pool.probe.protocol is not Protocol.ICMP:
+        noticed += f" ({refused.noticed:.0f} s if connections are refused)"
     text = (
-        f"a death is noticed within {silent.noticed:.0f} s ({refused.noticed:.0f} s if "
-        f"connections are refused) and forgotten by caches within {ttl} s more: "
+        f"{noticed} and forgotten by caches within {ttl} s more: "
         f"{silent.total:.0f} s in all, beside the API's own time"
     )
     if silent.cached > max(LONG_TTL, silent.noticed):

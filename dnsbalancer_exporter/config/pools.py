@@ -160,7 +160,7 @@ def _check_floor(section: Section) -> None:
         if 0 < count <= floor:
             section.note(
                 MIN_RECORDS,
-                f"nothing is ever withdrawn from {kind.value}: the floor is {floor}, "
+                f"nothing is ever withdrawn from its {kind.value} records: the floor is {floor}, "
                 f"targets are {count}",
             )
 

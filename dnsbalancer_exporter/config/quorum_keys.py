@@ -31,7 +31,7 @@ OBSERVER = Key(
     "observer",
     scalar(values.observer),
     "What a witness is called in its votes; a member is called by its `own_ip`.",
-    otherwise="`own_ip`",
+    otherwise="`own_ip`; a witness without one must have it",
 )
 LONGEST_NAME = 230
 """Characters of a pool's first name at most, which gets a label in front of it."""

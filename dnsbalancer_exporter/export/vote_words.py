@@ -26,7 +26,9 @@ STANDINGS = {
 
 def of_quorum(quorum: Document) -> str:
     """How many observers are counted, and what that takes; and why nothing is withdrawn by it."""
-    text = f"{quorum['electorate']} observers are counted, {quorum['majority']} of them decide"
+    count, majority = quorum["electorate"], quorum["majority"]
+    counted = "1 observer is" if count == 1 else f"{count} observers are"
+    text = f"{counted} counted, {majority} of them decide"
     if quorum["unsettled"]:
         text += f"; nothing is withdrawn by votes: {UNSETTLED[quorum['unsettled']]}"
     return text

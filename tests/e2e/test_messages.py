@@ -33,7 +33,7 @@ FILES = {
     "… is not a public address: clients outside cannot reach it": GOOD.replace(
         "213.213.213.213", "10.0.0.1"
     ),
-    "nothing is ever withdrawn from …: the floor is …, targets are …": GOOD
+    "nothing is ever withdrawn from its … records: the floor is …, targets are …": GOOD
     + "    targets: [213.213.213.213, 213.213.213.214]\n    min_records: 2\n",
 }
 """A file for each message."""

@@ -263,9 +263,9 @@ def test_the_example_of_the_document_is_good() -> None:
     )
     environ = {"DNSBALANCER_PASSWORD": "p"}
     files = reading({"/etc/dnsbalancer/shop.json": as_json})
-    shop, api, status = parse(
-        as_yaml.encode(), "/etc/dnsbalancer/config.yaml", environ, no_file, files
-    ).pools
+    found = parse(as_yaml.encode(), "/etc/dnsbalancer/config.yaml", environ, no_file, files)
+    assert found.notes == ()
+    shop, api, status = found.pools
     assert shop.records == ("example.com", "www.example.com", "shop.example.com")
     assert [target.name for target in shop.listed] == ["198.51.100.1", "shop-2"]
-    assert (api.min_records, status.zone, len(status.listed)) == (2, "example.org", 2)
+    assert (api.timing.interval, status.zone, len(status.listed)) == (10.0, "example.org", 2)

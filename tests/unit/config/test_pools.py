@@ -220,7 +220,7 @@ def test_two_pools_may_share_a_name_in_two_zones() -> None:
         (
             ("min_records: 2\ntargets: [213.213.213.214]",),
             "line 14: config.min_records",
-            "nothing is ever withdrawn from A: the floor is 2, targets are 2",
+            "nothing is ever withdrawn from its A records: the floor is 2, targets are 2",
         ),
     ],
 )
