@@ -21,7 +21,7 @@ BURST = 50
 SPACING = 0.0001
 """Seconds between two turns after that."""
 
-BEAT = 1 / 16
+BEAT = 1 / 8
 """Seconds between two moments at which those who are not in a hurry are due together: to wake up
 costs more than a probe, and a thousand a second would have nearly one wake-up each.
 """
