@@ -16,8 +16,8 @@ from importlib.util import MAGIC_NUMBER
 from types import ModuleType
 from typing import Any, cast
 
-Modules = Mapping[str, tuple[bool, bytes]]
-"""By name: whether it is a package, and its code or source."""
+Modules = Mapping[str, tuple[bool, bytes] | None]
+"""By name: whether it is a package, and its code or source; None if it is known not to be here."""
 
 _file: Any = globals()["__loader__"]  # the zip, by zipimport
 
@@ -33,7 +33,9 @@ class Embedded:
     def _sources(self) -> Modules:
         return _read("sources.xz", b"")
 
-    def _source(self, name: str) -> tuple[bool, bytes] | None:
+    def _found(self, name: str) -> tuple[bool, bytes] | None:
+        if name in self._codes:
+            return self._codes[name]
         if not self._codes or name.partition(".")[0] in self._roots:
             return self._sources.get(name)
         return None  # not ours: the archive need not be opened for it
@@ -42,7 +44,7 @@ class Embedded:
         self, name: str, _path: Sequence[str] | None = None, _target: ModuleType | None = None
     ) -> ModuleSpec | None:
         """The module's spec; None leaves it to the next finder."""
-        found = self._codes.get(name) or self._source(name)
+        found = self._found(name)
         if found is None:
             return None
         place = f"{_file.archive}/{name.replace('.', '/')}"
@@ -58,12 +60,12 @@ class Embedded:
 
     def exec_module(self, module: ModuleType) -> None:
         """Run the module's code."""
-        name = module.__name__
-        if name in self._codes:
-            code = marshal.loads(self._codes[name][1])
-        else:
-            code = compile(self._sources[name][1], str(module.__file__), "exec")
-        exec(code, module.__dict__)
+        _, data = cast("tuple[bool, bytes]", self._found(module.__name__))
+        compiled = module.__name__ in self._codes
+        exec(
+            marshal.loads(data) if compiled else compile(data, str(module.__file__), "exec"),
+            module.__dict__,
+        )
 
     def get_data(self, path: str) -> bytes:
         """What lies beside a module that is not one."""
@@ -71,7 +73,8 @@ class Embedded:
 
     def get_source(self, name: str) -> str | None:
         """The source, for tracebacks."""
-        return self._sources[name][1].decode() if name in self._sources else None
+        found = self._sources.get(name)
+        return found[1].decode() if found else None
 
 
 def _read(member: str, magic: bytes) -> Modules:

@@ -37,8 +37,11 @@ LEFT_OUT = (
     "prometheus_client/aiohttp",
     "prometheus_client/bridge",
     "prometheus_client/django",
+    "prometheus_client/openmetrics/parser.py",
     "prometheus_client/twisted",
     "urllib3/contrib/emscripten",
+    "urllib3/contrib/pyopenssl.py",
+    "urllib3/contrib/socks.py",
     "_yaml",
 )
 """Parts of the libraries that other programs use."""
@@ -51,8 +54,8 @@ def lay_out(tree: Path) -> None:
         for wheel in sorted(Path(wheels).glob("*.whl")):
             with zipfile.ZipFile(wheel) as opened:
                 _unpack(opened, tree)
-    for name in LEFT_OUT:
-        shutil.rmtree(tree / name)
+    for place in (tree / name for name in LEFT_OUT):
+        shutil.rmtree(place) if place.is_dir() else place.unlink()
     shutil.copytree(PACKAGE, tree / PACKAGE.name, ignore=lambda *_: {"__pycache__", "py.typed"})
     for name, source in (("__main__", "entry"), ("boot", "boot"), ("certifi", "certifi")):
         shutil.copy(HERE / f"{source}.py", tree / f"{name}.py")
@@ -84,15 +87,21 @@ def _unpack(wheel: zipfile.ZipFile, tree: Path) -> None:
 
 
 def used_at_start(tree: Path) -> list[str]:
-    """The modules of ``tree`` that the command imports before it does anything."""
+    """The modules that the command asks ``tree`` for before it does anything.
+
+    With those that are not there, such as PyYAML's in C, and those that end without them.
+    """
     script = (
-        "import sys; sys.path.insert(0, sys.argv[1]); import dnsbalancer_exporter.cli\n"
-        "for name, module in sorted(sys.modules.items()):\n"
-        "    file = getattr(module, '__file__', None) or ''\n"
-        "    if module.__name__ == name and file.startswith(sys.argv[1]): print(name)"
+        "import sys; sys.path.insert(0, sys.argv[1])\n"
+        "class Asked:\n"
+        "    def find_spec(name, path=None, target=None): print(name)\n"
+        "sys.meta_path.insert(0, Asked)\n"
+        "import dnsbalancer_exporter.cli"
     )
     command = [sys.executable, "-S", "-B", "-c", script, str(tree)]
-    return subprocess.run(command, check=True, capture_output=True, text=True).stdout.split()
+    asked = subprocess.run(command, check=True, capture_output=True, text=True).stdout.split()
+    ours = {path.stem for path in tree.iterdir()}
+    return sorted(name for name in set(asked) if name.partition(".")[0] in ours)
 
 
 def pythons() -> dict[str, str]:

@@ -31,12 +31,14 @@ class Untyped(ast.NodeTransformer):
         return node
 
 
-def compiled(tree: Path, name: str) -> tuple[bool, bytes]:
-    """Whether a module is a package, and its code."""
+def compiled(tree: Path, name: str) -> tuple[bool, bytes] | None:
+    """Whether a module is a package, and its code; None if there is none."""
     path = tree / name.replace(".", "/") / "__init__.py"
     is_package = path.exists()
     if not is_package:
         path = (tree / name.replace(".", "/")).with_suffix(".py")
+    if not path.exists():
+        return None
     shown = f"dnsbalancer/{path.relative_to(tree)}"
     bare = Untyped().visit(ast.parse(path.read_bytes(), shown))
     code = compile(bare, shown, "exec", dont_inherit=True, optimize=2)

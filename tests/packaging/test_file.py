@@ -105,10 +105,14 @@ def rewritten(file: Path, target: Path, *, drop: str) -> Path:
     return target
 
 
-def test_its_byte_code_is_whole_and_used(file: Path, tmp_path: Path) -> None:
-    without = rewritten(file, tmp_path / "without-sources", drop=r"sources\.xz")
+def test_a_start_has_all_in_byte_code_and_never_opens_the_sources(
+    file: Path, tmp_path: Path
+) -> None:
+    spoilt = rewritten(file, tmp_path / "spoilt", drop=r"sources\.xz")
+    with zipfile.ZipFile(spoilt, "a") as opened:
+        opened.writestr("sources.xz", b"to open it would cost a tenth of a start")
     for python in pythons():
-        said = run(python, without, "check", tmp_path / "missing.yaml")
+        said = run(python, spoilt, "check", tmp_path / "missing.yaml")
         assert said.returncode == 2, (python, said.stderr)
         assert "does not exist" in said.stderr
 
