@@ -101,8 +101,8 @@ def main() -> None:
     with Emulator(records=records) as emulator, _daemon(emulator, port, listen) as daemon:
         _wait("two targets up", lambda: _healthy(listen))
         gone = []
-        for _ in range(ROUNDS):
-            time.sleep(0.37)  # another moment of the interval each time
+        for number in range(ROUNDS):
+            time.sleep(INTERVAL * number / ROUNDS)  # another moment of the interval each time
             apps[1].stop()
             gone.append(_wait("the withdrawal", lambda: _values(emulator) == {OWN}))
             apps[1].start()
