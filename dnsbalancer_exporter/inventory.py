@@ -160,7 +160,9 @@ def look(
     try:
         return Look(seen, data, config.with_files({**files, path: data}))
     except ConfigError as error:
-        return Look(seen, data, problem="; ".join(p.message for p in error.problems))
+        # who is told of a file knows its path, and pools that share it share what is wrong with it
+        said = dict.fromkeys(p.message.removeprefix(f"{path}: ") for p in error.problems)
+        return Look(seen, data, problem="; ".join(said))
 
 
 def _too_short(path: str, config: Config, found: Config | None) -> str:

@@ -105,9 +105,11 @@ def _source(section: Section) -> Section | None:
 
 
 def _tree(path: str, data: bytes) -> Node:
-    """By the ending of its name; a file without one is JSON if it begins like a list of JSON."""
-    ending = PurePosixPath(path).suffix.lower()
-    is_json = ending == ".json" or (
-        ending not in (".yaml", ".yml") and data.lstrip()[:1] in (b"[", b"{")
-    )
+    """By the ending of its name; a file without one is JSON if it begins like a list of JSON.
+
+    An empty one is left to YAML, which says so.
+    """
+    ending, begins = PurePosixPath(path).suffix.lower(), data.lstrip()[:1]
+    looks_so = begins in (b"[", b"{") and ending not in (".yaml", ".yml")
+    is_json = looks_so or (ending == ".json" and begins != b"")
     return read_json(data) if is_json else read_yaml(data, must_hold="a list of targets")

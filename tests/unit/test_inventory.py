@@ -111,7 +111,7 @@ def to_zeros(file: Path) -> None:
 
 
 BAD: dict[str, tuple[Callable[[Path], object], str]] = {
-    "empty": (lambda file: file.write_text(""), "not valid JSON"),
+    "empty": (lambda file: file.write_text(""), "is empty: it must hold a list of targets"),
     "an empty list": (lambda file: file.write_text("[]"), "is an empty list"),
     "half written": (lambda file: file.write_text(json.dumps(NEW)[:-30]), "not valid JSON"),
     "half an address": (lambda file: file.write_text('["213.213.213"]'), "must be an IP address"),
@@ -141,6 +141,7 @@ def test_what_cannot_be_meant_keeps_the_old_list_and_is_told_once(scene: Scene, 
 
     scene.play(story)
     assert expected in scene.told[0][0]
+    assert str(scene.file) not in scene.told[0][0]
     assert scene.told[0][1] == 10
     assert scene.told[1:] == [("", 11)]
     assert scene.taken == [NEW]

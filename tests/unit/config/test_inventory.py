@@ -75,7 +75,8 @@ WHERE = "line 13: config.targets_file: /etc/x/"
 @pytest.mark.parametrize(
     ("name", "content", "expected"),
     [
-        ("i.json", "", "i.json: line 1: column 1: not valid JSON: Expecting value"),
+        ("i.json", " \n", "i.json: is empty: it must hold a list of targets"),
+        ("i.json", "x", "i.json: line 1: column 1: not valid JSON: Expecting value"),
         ("i.yaml", "", "i.yaml: is empty: it must hold a list of targets"),
         ("i.yaml", "# nothing", "i.yaml: is empty: it must hold a list of targets"),
         ("i.json", "[]", "i.json: is an empty list: list IP addresses, or remove the key"),
@@ -125,7 +126,7 @@ WHERE = "line 13: config.targets_file: /etc/x/"
         ),
         (
             "i.json",
-            b" " * (MAX_BYTES + 1),
+            b"[" * (MAX_BYTES + 1),
             "i.json: is larger than 4 MiB: no list of targets",
         ),
     ],
