@@ -27,8 +27,16 @@ def family(host: str) -> int:
     return socket.AF_INET6 if ":" in host else socket.AF_INET
 
 
-class _Quiet(socketserver.BaseServer):
+class _Quiet(socketserver.TCPServer):  # which socketserver's UDPServer is, too
     """Clients that go away are no news, and bugs go to the log."""
+
+    def server_bind(self) -> None:
+        """Take the port; an OSError names it."""
+        try:
+            super().server_bind()
+        except OSError as error:
+            host, port = self.server_address[:2]
+            raise OSError(error.errno, f"{host!s}:{port}: {error.strerror}") from None
 
     def handle_error(self, request: Any, client_address: Any) -> None:  # noqa: ARG002 - upstream's
         """Say it, unless it is the connection's."""

@@ -171,7 +171,7 @@ def test_a_stop_ends_what_is_under_way(stage: Emulator) -> None:
 def test_a_busy_port_is_said_and_leaves_nothing_open(stage: Emulator) -> None:
     port = int(stage.url.split(":")[2].split("/")[0])
     second = Emulator(listen=("127.0.0.1", port))
-    with pytest.raises(OSError, match="in use"):
+    with pytest.raises(OSError, match=rf"127\.0\.0\.1:{port}: .*in use"):
         second.start()
     with pytest.raises(ConnectionRefusedError):
         socket.create_connection(second.dns_address, timeout=5)
