@@ -76,7 +76,7 @@ class Daemon:
         self._next: Config | None = None
         self._targets: Config | None = None
         self._frozen: Report | None = None
-        self._refused = False
+        self._refused: tuple[str, ...] = ()
         self._stop = asyncio.Event()
         self._loop: asyncio.AbstractEventLoop
         self._registry = client.CollectorRegistry(auto_describe=False)
@@ -195,15 +195,14 @@ class Daemon:
             config = await aside(self._load, RELOAD_SECONDS)
         except (ConfigError, OSError, Late, NoThread) as error:
             self._instruments.config_refused()
-            self._refused = True
-            problems = tuple(str(error).splitlines()) or (UNREAD,)
-            for problem in problems:
+            self._refused = tuple(str(error).splitlines()) or (UNREAD,)
+            for problem in self._refused:
                 text = f"the old configuration stays in use: {problem}"
                 self._journal.say(logging.ERROR, "reload_failed", text)
             self._pulse.reloaded()
             self._pulse.say(self._sentence())
-            return problems
-        self._refused = False
+            return self._refused
+        self._refused = ()
         self._next = config
         self._rounds.wake()
         return ()
@@ -397,4 +396,5 @@ class Daemon:
             self._watch.probe_lag(),
             self._driver.token_expires_at,
             dict(self._inventories.found),
+            self._refused,
         )

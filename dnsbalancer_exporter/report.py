@@ -235,7 +235,8 @@ class Report:
     the seconds, by zone, for which "no such record" may be cached. ``lag`` is by how many seconds
     the event loop is, or was last, late, ``stood_still`` how often the whole process was, and
     ``probe_lag`` by how much probes began late; ``token_expires_at`` is on the process's clock,
-    None without a login. ``inventories`` are by path.
+    None without a login. ``inventories`` are by path. ``refused`` says what was wrong with the
+    configuration when it was last read again: the one in use is the old one, unless it is empty.
     """
 
     at: float
@@ -249,3 +250,4 @@ class Report:
     probe_lag: Lag = Lag()
     token_expires_at: float | None = None
     inventories: Mapping[str, Inventory] = field(default_factory=dict)
+    refused: tuple[str, ...] = ()

@@ -46,10 +46,13 @@ EVENT_MARKS = {
 
 def page(status: Document) -> bytes:
     """Return the page, as UTF-8."""
-    now, pools = status["at"], status["pools"]
-    level = max((p["verdict"]["level"] for p in pools), key=LEVELS.index, default="good")
-    line = _headline(pools)
-    said = "; ".join(f"{p['name']}: {sentences.verdict(p, None).text}" for p in pools[:SMALL])
+    now, pools, problems = status["at"], status["pools"], status["config_problems"]
+    refused = [sentences.REFUSED] if problems else []
+    levels = [p["verdict"]["level"] for p in pools] + ["attention"] * len(refused)
+    level = max(levels, key=LEVELS.index, default="good")
+    line = "; ".join([*refused, _headline(pools)])
+    facts = (f"{p['name']}: {sentences.verdict(p, None).text}" for p in pools[:SMALL])
+    said = "; ".join([*refused, *facts])
     overview = "".join(_in_overview(pool) for pool in _worst_first(pools))
     body = "".join(_pool(pool, now) for pool in pools)
     return f"""<!doctype html>
@@ -62,11 +65,20 @@ def page(status: Document) -> bytes:
 <nav aria-label="More"><a href="metrics">metrics</a><a href="api/v1/status">status as JSON</a></nav>
 </header><p id="lost" role="alert"></p><p id="say" role="status"></p>
 <main data-at="{now}" data-say="{escape(said)}">
-{f'<ul class="overview">{overview}</ul>' if len(pools) > 1 else ""}{body}
+{_refused(problems)}{f'<ul class="overview">{overview}</ul>' if len(pools) > 1 else ""}{body}
 <section id="events" aria-labelledby="events-h"><h2 id="events-h">What happened</h2>
 {_events(status["events"], now, of_pools=len(pools) > 1)}</section>{_process(status)}</main>
 <script>{skin.SCRIPT}</script></body></html>
 """.encode()
+
+
+def _refused(problems: Sequence[str]) -> str:
+    """What is wrong with a configuration that was read again, and not taken."""
+    if not problems:
+        return ""
+    text = f"<b>{MARKS['attention']}</b><span>{sentences.REFUSED}</span>"
+    lines = "".join(f'<p class="error">{escape(problem)}</p>' for problem in problems)
+    return f'<div id="refused"><p class="verdict attention">{text}</p>{lines}</div>'
 
 
 def _headline(pools: Sequence[Document]) -> str:

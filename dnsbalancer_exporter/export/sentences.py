@@ -85,6 +85,9 @@ UNTIL = {
 }
 """What delays or keeps out a target for a time, by the field that says until when."""
 
+REFUSED = "the configuration is refused, the old one stays in use"
+"""What is said where `config_problems` has any: of the process, and not of a pool."""
+
 LATE = 60.0
 """Seconds by which a read of the zone may be overdue before that is worth a word."""
 

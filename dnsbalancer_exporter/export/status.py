@@ -63,7 +63,8 @@ def document(report: Report, epoch: float) -> Document:
     pools = [_pool(pool, report, mine[pool.pool.name], epoch) for pool in report.pools]
     for pool in pools:
         pool["verdict"] = verdict(pool, at)._asdict()
-    return {"version": __version__, "at": at, "pools": pools}
+    head = {"version": __version__, "at": at, "config_problems": list(report.refused)}
+    return {**head, "pools": pools}
 
 
 def _pool(report: PoolReport, whole: Report, keys: list[TargetKey], epoch: float) -> Document:
@@ -199,9 +200,7 @@ class _Seen:
 
 
 def _probe(last: ProbeResult | None, epoch: float) -> Document | None:
-    if last is None:
-        return None
-    return {
+    return last and {
         "outcome": last.outcome.value,
         "reason": last.reason.value if last.reason else None,
         "detail": last.detail or None,

@@ -62,7 +62,15 @@ def why_published(target: Mapping[str, Any]) -> str:
 
 def of_status(status: Document) -> str:
     """The status document: a verdict, the facts and a table for each pool."""
-    return "\n".join(line for pool in status["pools"] for line in _pool_lines(pool, status["at"]))
+    lines = [line for pool in status["pools"] for line in _pool_lines(pool, status["at"])]
+    return "\n".join([*_refused(status["config_problems"]), *lines])
+
+
+def _refused(problems: Sequence[str]) -> Iterator[str]:
+    if problems:
+        yield f"{MARKS['attention']}  {sentences.REFUSED}"
+        yield from (f"  ! {problem}" for problem in problems)
+        yield ""
 
 
 def _pool_lines(pool: Document, now: float) -> Iterator[str]:

@@ -92,11 +92,15 @@ def test_a_bad_file_leaves_the_old_configuration_in_use(
     problems = [line for line in daemon.log.splitlines() if "event=reload_failed" in line]
     assert any(f"config.{key}" in line for line in problems)
     assert any("config.fall" in line for line in problems)
+    said = daemon.status()["config_problems"]
+    assert [line for line in said if f"config.{key}" in line] != []
+    assert "the configuration is refused" in daemon.get("/").text
     stage.down(two)
     stage.until_published(one, three)
     write(daemon.config, good)
     daemon.reload()
     daemon.until_value(1, "config_last_reload_successful")
+    assert daemon.status()["config_problems"] == []
 
 
 def test_a_file_that_is_gone_leaves_the_old_configuration_in_use(stage: Stage) -> None:

@@ -83,11 +83,14 @@ def pool_of(
 
 
 def document_of(
-    *states: TargetState, report: PoolReport, journal: Journal | None = None
+    *states: TargetState,
+    report: PoolReport,
+    journal: Journal | None = None,
+    refused: tuple[str, ...] = (),
 ) -> Document:
     """The whole status document of one pool."""
     seen = {TargetKey(ZONE, s.target.address): s for s in states}
-    picture = Report(NOW, (report,), seen, {ZONE: NOW + 30})
+    picture = Report(NOW, (report,), seen, {ZONE: NOW + 30}, refused=refused)
     instruments = Instruments(prometheus_client.CollectorRegistry())
     journal = journal or Journal(lambda: NOW - 7200)
     return Status(lambda: picture, lambda: 0.0, journal, instruments)()

@@ -16,6 +16,7 @@ from dnsbalancer_exporter.export.curve import curve
 from dnsbalancer_exporter.export.journal import KEPT, Journal
 from dnsbalancer_exporter.export.page import POLICY, page
 from dnsbalancer_exporter.export.status import Document
+from dnsbalancer_exporter.export.text import of_status
 from dnsbalancer_exporter.model import Drain, Omitted, Plan, Unpublished
 from tests.unit.pages import NOW, ZONE, document_of, down, pool_of, up
 
@@ -142,6 +143,22 @@ def test_many_pools_have_an_overview_with_the_worst_first() -> None:
     assert "1 of 2 pools are well" in text
     assert text.index('href="#pool:other.example"') < text.index('href="#pool:example.com"')
     assert "<small>other.example </small>fell" in text
+
+
+def test_a_refused_configuration_is_said_first_and_in_the_title() -> None:
+    one = up(0)
+    problems = ("line 3: config.fall: must be a whole number", "<b>line 4</b>")
+    status = document_of(one, report=pool_of(one, published=(one,)), refused=problems)
+    drawn, printed = page(status).decode(), of_status(status)
+    assert "<title>! the configuration is refused, the old one stays in use; 1 of 1 up" in drawn
+    assert drawn.index('id="refused"') < drawn.index('id="pool:example.com"')
+    assert "line 3: config.fall: must be" in drawn
+    assert "&lt;b&gt;line 4" in drawn
+    assert printed.startswith(
+        "LOOK  the configuration is refused, the old one stays in use\n  ! line 3: config.fall:"
+    )
+    well = document_of(one, report=pool_of(one, published=(one,)))
+    assert "refused" not in page(well).decode() + of_status(well)
 
 
 def test_the_curve_marks_what_failed_by_shape() -> None:
